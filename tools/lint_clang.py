@@ -1,0 +1,109 @@
+"""The checks that clang makes: formatting and clang-tidy. Each yields (path, line, message)."""
+
+import hashlib
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fbsource import changed_files, compile_commands, ninja_deps
+
+CLANG_FORMAT = "clang-format-19"
+CLANG_TIDY = "clang-tidy-19"
+FORMATTED = {".c", ".cpp", ".h", ".hpp"}
+# Where a source is in both, the host's way of compiling it is the one that is looked at.
+PRESETS = ("release", "kernel")
+DIAGNOSTIC = re.compile(r"^(?P<path>/[^:\n]+):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*)$", re.MULTILINE)
+
+
+def check_format(repo, files, fix):
+    """clang-format's opinion; with fix, its way."""
+    sources = [str(path) for path in files if path.suffix in FORMATTED]
+    if not sources:
+        return
+    mode = ["-i"] if fix else ["--dry-run", "-Werror"]
+    for start in range(0, len(sources), 200):
+        output = subprocess.run([CLANG_FORMAT, *mode, *sources[start:start + 200]], cwd=repo, check=False,
+                                capture_output=True, text=True).stderr
+        seen = set()
+        for match in re.finditer(r"^([^:\n]+):(\d+):\d+: error: (.*?)(?: \[.*)?$", output, re.MULTILINE):
+            if match[1] not in seen:
+                seen.add(match[1])
+                yield Path(match[1]), int(match[2]), f"{match[3]} (./fb lint format --fix)"
+
+
+def header_of(repo, build, source):
+    """The header that a generated one-line unit is about, else the source itself."""
+    units = build / "headers"
+    if source.is_relative_to(units):
+        return repo / source.relative_to(units).with_suffix("")
+    return source
+
+
+def units_to_check(repo, changed):
+    """(build folder, source, command, files it depends on), each source once."""
+    wanted = changed_files(repo) if changed else None
+    seen, units = set(), []
+    for build in (repo / "build" / preset for preset in PRESETS):
+        entries = compile_commands(build)
+        deps = ninja_deps(build) if entries else {}
+        for entry in entries:
+            source = Path(entry["file"])
+            subject = header_of(repo, build, source)
+            key = str(subject) + source.suffix
+            if key in seen or subject.suffix == ".S" or not subject.is_relative_to(repo):
+                continue
+            if subject.is_relative_to(repo / "build"):
+                continue
+            seen.add(key)
+            if wanted is None or subject.relative_to(repo) in wanted:
+                units.append((build, source, entry["command"], deps.get(entry["output"], [source])))
+    return units
+
+
+def unit_key(repo, command, deps):
+    """Changes when anything that clang-tidy would look at does."""
+    digest = hashlib.sha256(command.encode())
+    digest.update((repo / ".clang-tidy").read_bytes())
+    for path in sorted(deps):
+        if path.is_relative_to(repo) and path.is_file():
+            digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def tidy_unit(build, source):
+    """clang-tidy's output for one source; a failure of the tool itself is raised, not swallowed."""
+    done = subprocess.run([CLANG_TIDY, "-p", str(build), "--quiet", str(source)], check=False,
+                          capture_output=True, text=True)
+    if done.returncode != 0 and not DIAGNOSTIC.search(done.stdout):
+        raise RuntimeError(f"clang-tidy {source}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def is_about_c(match):
+    """A .h is for C as well, which cannot be modernised."""
+    return match["path"].endswith(".h") and "[modernize-" in match["text"]
+
+
+def check_tidy(repo, changed, say):
+    """clang-tidy on what has changed since it was last clean. Clean units leave a mark in build/lint."""
+    marks = repo / "build" / "lint" / "tidy"
+    marks.mkdir(parents=True, exist_ok=True)
+    units = [(build, source, marks / unit_key(repo, command, deps))
+             for build, source, command, deps in units_to_check(repo, changed)]
+    pending = [unit for unit in units if not unit[2].exists()]
+    say(f"tidy: {len(pending)} of {len(units)} units to look at")
+    seen = set()
+    with ThreadPoolExecutor(int(os.environ.get("FB_JOBS", "2"))) as pool:
+        results = pool.map(lambda unit: tidy_unit(unit[0], unit[1]), pending)
+        for (_, _, mark), output in zip(pending, results):
+            found = [match for match in DIAGNOSTIC.finditer(output) if not is_about_c(match)]
+            if not found:
+                mark.touch()
+            for match in found:
+                path = Path(os.path.normpath(match["path"]))
+                path = path.relative_to(repo) if path.is_relative_to(repo) else path
+                if (path, match["line"], match["text"]) not in seen:
+                    seen.add((path, match["line"], match["text"]))
+                    yield path, int(match["line"]), match["text"]

@@ -1,0 +1,111 @@
+"""One run: keys to the guest, its console to us, its frames read, its end found out."""
+
+import os
+import select
+import time
+from dataclasses import dataclass
+
+from machine import frames
+from machine.emulator import PANIC_STATUS
+
+TIMED_OUT, PANICKED, EMULATOR_FAILED, STOPPED = 124, 125, 126, 130
+
+
+@dataclass
+class Result:
+    """How a run ended."""
+
+    status: int
+    message: str = ""
+
+
+class Session:
+    """Relays until the machine ends, the time is over or the user stops it."""
+
+    def __init__(self, emulator, output, keys, streams, timeout=None):
+        """output: see machine.output; streams: descriptors (input or None, output, errors)."""
+        self.emulator = emulator
+        self.output = output
+        self.keys = keys
+        self.input, self.out, self.err = streams
+        self.deadline = None if timeout is None else time.monotonic() + timeout
+        self.pending = b""  # typed, not yet taken by the guest
+        self.parser = frames.FrameParser()
+        self.status = None
+
+    def run(self):
+        """Returns a Result."""
+        open_lines = {self.emulator.console, self.emulator.frames}
+        while open_lines:
+            left = None if self.deadline is None else self.deadline - time.monotonic()
+            if left is not None and left <= 0:
+                self._show(*self.output.finish())
+                return Result(TIMED_OUT, "the time is over: the machine was stopped")
+            readers = list(open_lines)
+            if self.input is not None and len(self.pending) < 4096:
+                readers.append(self.input)
+            writers = [self.emulator.console] if self.pending and self.emulator.console in open_lines else []
+            readable, writable, _ = select.select(readers, writers, [], left)
+            if self.input in readable and self._type():
+                return Result(STOPPED, "stopped")
+            for line in (line for line in readable if line in open_lines):
+                if not self._receive(line):
+                    open_lines.discard(line)
+            if writable:
+                self._send()
+        self._show(*self.output.finish())
+        return self._result(self.emulator.wait())
+
+    def _type(self):
+        """Takes what was typed. True when it says to stop."""
+        data = os.read(self.input, 1024)
+        if not data:
+            self.input = None
+            return False
+        data, stop = self.keys.feed(data)
+        self.pending += data
+        return stop
+
+    def _send(self):
+        try:
+            self.pending = self.pending[self.emulator.console.send(self.pending):]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.pending = b""  # the machine has ended; the read side finds out
+
+    def _receive(self, line):
+        """False at the line's end."""
+        try:
+            data = line.recv(65536)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if line is self.emulator.console:
+            self._show(*self.output.feed(data))
+        else:
+            for kind, payload in self.parser.feed(data):
+                self._frame(kind, payload)
+        return bool(data)
+
+    def _frame(self, kind, payload):
+        if kind == frames.STATUS:
+            self.status = frames.status_of(payload)
+        elif kind == frames.LOG:
+            self._show(b"", b"[root] " + payload + b"\n")
+
+    def _show(self, out, err):
+        for descriptor, data in ((self.out, out), (self.err, err)):
+            while data:
+                data = data[os.write(descriptor, data):]
+
+    def _result(self, emulator_status):
+        if emulator_status == PANIC_STATUS or self.output.panicked:
+            return Result(PANICKED, "the kernel panicked; its report is above")
+        if emulator_status != 0:
+            return Result(EMULATOR_FAILED, f"the emulator failed with status {emulator_status}: "
+                                           f"{self.emulator.complaints() or 'it said nothing'}")
+        if self.status is None:
+            return Result(PANICKED, "the machine ended without a status")
+        return Result(self.status)
