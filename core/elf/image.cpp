@@ -1,0 +1,170 @@
+#include "core/elf/image.hpp"
+
+#include <algorithm>
+
+namespace fb::core::elf {
+namespace {
+
+using File = std::span<const std::byte>;
+
+constexpr bool inside(File file, std::uint64_t offset, std::uint64_t size) {
+  return offset <= file.size() && size <= file.size() - offset;
+}
+
+/// One load per byte, which no compiler may repeat. relaxed: another writer is allowed for, never waited for.
+std::byte fetch_byte(File file, std::size_t offset) {
+  return std::byte{
+      __atomic_load_n(reinterpret_cast<const std::uint8_t*>(file.data()) + offset, __ATOMIC_RELAXED)};
+}
+
+template <class T>
+T fetch(File file, std::size_t offset) {
+  std::array<std::byte, sizeof(T)> copy;
+  for (std::byte& byte : copy) byte = fetch_byte(file, offset++);
+  return std::bit_cast<T>(copy);
+}
+
+Result<> check(const FileHeader& header) {
+  if (header.magic != kMagic) return fail(Error::BadFormat);
+  if (header.file_class != kClass64 || header.data != kLittleEndian || header.machine != kMachineX8664) {
+    return fail(Error::NotSupported);
+  }
+  if (header.ident_version != kVersion || header.version != kVersion) return fail(Error::BadFormat);
+  if (header.type != kTypeExec && header.type != kTypeDyn) return fail(Error::BadFormat);
+  if (header.program_header_size != sizeof(ProgramHeader)) return fail(Error::BadFormat);
+  if (header.program_header_count > kMaxProgramHeaders) return fail(Error::Limit);
+  return {};
+}
+
+constexpr cap::Rights rights_of(std::uint32_t flags) {
+  cap::Rights rights;
+  if ((flags & kFlagRead) != 0) rights = rights | cap::Right::Read;
+  if ((flags & kFlagWrite) != 0) rights = rights | cap::Right::Write;
+  if ((flags & kFlagExecute) != 0) rights = rights | cap::Right::Execute;
+  return rights;
+}
+
+/// What PT_LOAD and PT_TLS have in common; the caller has seen to it that not both sizes are 0.
+Result<Segment> segment_from(File file, const ProgramHeader& header) {
+  if (header.file_size > header.memory_size) return fail(Error::BadFormat);
+  if (!user_range(VirtAddr(header.address), ByteCount(header.memory_size))) return fail(Error::BadFormat);
+  const std::uint64_t alignment = header.alignment == 0 ? 1 : header.alignment;
+  if (!std::has_single_bit(alignment)) return fail(Error::BadFormat);
+  const cap::Rights rights = rights_of(header.flags);
+  if (rights.has(cap::Right::Write | cap::Right::Execute)) return fail(Error::BadFormat);
+  Segment segment{VirtAddr(header.address), ByteCount(header.memory_size),
+                  ByteCount(header.offset), {},
+                  ByteCount(alignment),     rights};
+  // Linkers may place the offset of a segment without bytes beyond the end of the file.
+  if (header.file_size != 0) {
+    if (!inside(file, header.offset, header.file_size)) return fail(Error::BadFormat);
+    segment.bytes = file.subspan(header.offset, header.file_size);
+  }
+  return segment;
+}
+
+}  // namespace
+
+Result<Image> Image::parse(File file) {
+  if (file.size() < sizeof(FileHeader)) return fail(Error::BadFormat);
+  const auto header = fetch<FileHeader>(file, 0);
+  FB_TRY(check(header));
+  const std::uint64_t table = header.program_headers_offset;
+  Image image;
+  image.header_count_ = header.program_header_count;
+  image.relocatable_ = header.type == kTypeDyn;
+  image.entry_ = VirtAddr(header.entry);
+  if (!inside(file, table, image.header_count_ * sizeof(ProgramHeader))) return fail(Error::BadFormat);
+  for (std::size_t i = 0; i != image.header_count_; ++i) {
+    FB_TRY(image.accept(file, fetch<ProgramHeader>(file, table + i * sizeof(ProgramHeader))));
+  }
+  const Segment* code = image.segment_of(image.entry_, ByteCount(1));
+  if (code == nullptr || !code->rights.has(cap::Right::Execute)) return fail(Error::BadFormat);
+  FB_TRY(image.locate_header_table(ByteCount(table)));
+  return image;
+}
+
+Result<> Image::accept(File file, const ProgramHeader& header) {
+  switch (header.type) {
+    case kLoad:
+      return accept_load(file, header);
+    case kTls:
+      return accept_tls(file, header);
+    case kInterpreter:
+      return accept_interpreter(file, header);
+    case kHeaderTable:
+      if (header_address_) return fail(Error::BadFormat);
+      header_address_ = VirtAddr(header.address);
+      return {};
+    case kGnuStack:
+      executable_stack_ = (header.flags & kFlagExecute) != 0;
+      return {};
+    default:
+      return {};
+  }
+}
+
+Result<> Image::accept_load(File file, const ProgramHeader& header) {
+  if (header.memory_size == 0 && header.file_size == 0) return {};
+  FB_ASSIGN(const Segment segment, segment_from(file, header));
+  if (((header.offset ^ header.address) & kPageMask) != 0) return fail(Error::BadFormat);
+  if (count_ == kMaxSegments) return fail(Error::Limit);
+  // The rights of a page are those of one segment; and what is sorted needs one look back only.
+  if (count_ != 0 && segment.first_page() < segments_[count_ - 1].end()) return fail(Error::BadFormat);
+  segments_[count_++] = segment;
+  return {};
+}
+
+Result<> Image::accept_tls(File file, const ProgramHeader& header) {
+  if (header.memory_size == 0 && header.file_size == 0) return {};
+  if (tls_) return fail(Error::BadFormat);
+  FB_ASSIGN(tls_, segment_from(file, header));
+  return {};
+}
+
+Result<> Image::accept_interpreter(File file, const ProgramHeader& header) {
+  if (!interpreter_.empty()) return fail(Error::BadFormat);
+  if (header.file_size > kMaxInterpreterPath) return fail(Error::Limit);
+  if (!inside(file, header.offset, header.file_size)) return fail(Error::BadFormat);
+  const File path = file.subspan(header.offset, header.file_size);
+  std::size_t length = 0;
+  while (length != path.size() && fetch_byte(path, length) != std::byte{0}) ++length;
+  if (length == 0 || length == path.size()) return fail(Error::BadFormat);
+  interpreter_ = {reinterpret_cast<const char*>(path.data()), length};
+  return {};
+}
+
+/// PT_PHDR precedes the segments in the table (gABI), so it is checked after all have been read.
+Result<> Image::locate_header_table(ByteCount offset) {
+  const ByteCount size(header_count_ * sizeof(ProgramHeader));
+  if (header_address_) {
+    return segment_of(*header_address_, size) != nullptr ? Result<>{} : fail(Error::BadFormat);
+  }
+  for (const Segment& segment : segments()) {
+    if (inside(segment.bytes, offset.raw() - segment.offset.raw(), size.raw())) {
+      header_address_ = segment.address + (offset - segment.offset);
+    }
+  }
+  return {};
+}
+
+const Segment* Image::segment_of(VirtAddr address, ByteCount size) const {
+  for (const Segment& segment : segments()) {
+    const ByteCount before(address.raw() - segment.address.raw());
+    if (before <= segment.memory_size && size <= segment.memory_size - before) return &segment;
+  }
+  return nullptr;
+}
+
+ByteCount Image::extent() const {
+  const Segment& last = segments_[count_ - 1];
+  return ByteCount(last.first_page().raw() - start().raw()) + bytes_of(last.pages());
+}
+
+ByteCount Image::alignment() const {
+  ByteCount largest(kPageSize);
+  for (const Segment& segment : segments()) largest = std::max(largest, segment.alignment);
+  return largest;
+}
+
+}  // namespace fb::core::elf
