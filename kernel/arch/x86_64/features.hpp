@@ -1,0 +1,37 @@
+// What the CPU offers, and turning it on (C3.07; DESIGN §5 "Memory").
+#pragma once
+
+#include <cstdint>
+
+#include "core/types.hpp"
+
+namespace fb::kernel::arch {
+
+/// Bit numbers as `machine_info(CPU_FEATURES)` reports them.
+enum class Feature : std::uint8_t { Nx, Smep, Smap, Umip, Xsave, FsGsBase, X2Apic, TscDeadline, GiganticPages, Meltdown };
+
+class Features {
+ public:
+  /// Reads the calling CPU's CPUID leaves.
+  static Features detect();
+  [[nodiscard]] bool has(Feature f) const { return (bits_ >> static_cast<unsigned>(f) & 1) != 0; }
+  [[nodiscard]] std::uint64_t raw() const { return bits_; }
+  /// Components enabled in XCR0, and the size of an XSAVE area in standard format.
+  [[nodiscard]] std::uint64_t vector_components() const { return components_; }
+  [[nodiscard]] core::ByteCount vector_bytes() const { return vector_bytes_; }
+  /// Sets control registers and model-specific registers of the calling CPU accordingly, syscall entry included.
+  void enable() const;
+
+ private:
+  void set(Feature f, bool on) { bits_ |= std::uint64_t{on} << static_cast<unsigned>(f); }
+  std::uint64_t bits_ = 0;
+  std::uint64_t components_ = 0;
+  core::ByteCount vector_bytes_{};
+};
+
+/// RFLAGS bits that ring 3 may have: arithmetic flags, TF, DF, NT no, AC, ID; IF always set, IOPL always 0.
+inline constexpr std::uint64_t kUserFlagsMask = 0x0024'0dd5;
+inline constexpr std::uint64_t kInterruptFlag = 0x200;
+constexpr std::uint64_t user_flags(std::uint64_t raw) { return (raw & kUserFlagsMask) | kInterruptFlag | 2; }
+
+}  // namespace fb::kernel::arch

@@ -1,0 +1,165 @@
+// A CPU context: registers that can be given time (DESIGN §2, §6).
+#pragma once
+
+#include <atomic>
+
+#include "abi/layout.h"
+#include "core/event/event_set.hpp"
+#include "core/sched/slot.hpp"
+#include "core/time/deadline_queue.hpp"
+#include "core/list/list.hpp"
+#include "kernel/object/object.hpp"
+
+namespace fb::kernel::object {
+
+struct Budget;
+struct Cpu;
+struct Domain;
+struct AsyncOp;
+struct Event;
+struct Gate;
+struct Signals;
+struct Context;
+
+struct Pages;
+
+/// Work that a call left to the context that made it, done before that context sees user code again, in steps, with
+/// its slices (DESIGN §5 "the revoker's slices [pay] for clean-up").
+struct Cleanup {
+  const CapSpace* space = nullptr;  ///< of `handle`
+  core::cap::Handle handle;         ///< a capability that was cut and is to be reaped
+  Pages* fresh = nullptr;           ///< a run that is being zeroed,
+  Entry* fresh_entry = nullptr;     ///< and the entry that will be its creating capability
+  [[nodiscard]] bool pending() const { return !handle.none() || first_ != nullptr || fresh != nullptr; }
+
+  /// Queues an object to be taken apart; `graced` if the grace period that it needs is over.
+  void push(Object& object, bool graced) {
+    object.graced = graced;
+    object.next_dying = nullptr;
+    (first_ == nullptr ? first_ : last_->next_dying) = &object;
+    last_ = &object;
+  }
+  Object* pop() {
+    Object* object = first_;
+    if (object != nullptr) first_ = object->next_dying;
+    return object;
+  }
+
+ private:
+  Object* first_ = nullptr;  // a queue, not a stack: a budget waits for the domains that live on it
+  Object* last_ = nullptr;
+};
+
+/// What a chain of contexts (one, or gate callers with their servers) is doing; kept in its base.
+enum class Chain : std::uint8_t {
+  Stopped,  ///< not started, stopped, or faulted
+  Idle,     ///< may be given time
+  Running,
+  Waiting,  ///< for an event or an operation
+  Pooled,   ///< a server context that waits in its gate's pool
+  Serving,  ///< a server context in a call: what it does is in its base
+  Dead,
+};
+
+/// What other CPUs ask of the one that has a chain.
+enum class Request : std::uint8_t {
+  None,
+  Stop,     ///< stop this context
+  Abandon,  ///< end the gate call that it has made, with REVOKED
+};
+
+/// A Chain and, while Running, the CPU.
+class RunState {
+ public:
+  constexpr explicit RunState(Chain chain) : raw_(static_cast<std::uint32_t>(chain)) {}
+  constexpr RunState(Chain chain, core::CpuId cpu) : raw_(static_cast<std::uint32_t>(chain) | cpu.raw() << 8) {}
+  [[nodiscard]] constexpr Chain chain() const { return static_cast<Chain>(raw_ & 0xff); }
+  [[nodiscard]] constexpr core::CpuId cpu() const { return core::CpuId(raw_ >> 8); }
+  constexpr bool operator==(const RunState&) const = default;
+
+ private:
+  std::uint32_t raw_;
+};
+
+struct Context : Object {
+  static constexpr auto kType = ObjectType::Context;
+  Context(Budget& payer_budget, Domain* owner, bool reflects, bool has_vector)
+      : Object(kType, payer_budget), frame(&registers), domain(owner), reflecting(reflects), vector(has_vector) {}
+
+  exo_frame registers{};  ///< where a native context's registers are
+  exo_frame* frame;       ///< `registers`, or the frame in the shared area of a reflecting context
+  exo_area* area = nullptr;
+  exo_ring* ring = nullptr;
+  Domain* domain;         ///< a native context's own; a reflecting one's creator
+  AddressSpace* space = nullptr;
+  Binding area_binding, space_binding, event_binding;
+
+  bool reflecting;
+  bool vector;
+  bool by_syscall = false;  ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
+  std::atomic<RunState> state{RunState(Chain::Stopped)};
+  std::atomic<Request> request{Request::None};  ///< what the CPU that has its chain is to do to it
+  std::uint8_t fault_vector = 0;
+  bool faulted = false;
+  std::atomic<bool> evicted{false};  ///< the capability by which a carrier runs it is gone
+  Entry* run_via = nullptr;
+
+  // As a carrier.
+  Event* event = nullptr;            ///< what stops context_run, and hears of this context's end
+  std::uint64_t event_mask = 0;
+  std::uint8_t end_bit = 0;
+
+  // As an owner of slices.
+  core::CpuId home{};
+  core::sched::SlotMask slots{};
+  core::Ticks used{};
+
+  // While waiting.
+  core::event::WaitNode wait;
+  Signals* waiting_on = nullptr;
+  AsyncOp* awaits = nullptr;  ///< the operation whose outcome the wait is to return
+  Binding wait_binding;
+  core::time::DeadlineLink deadline;
+  Cpu* deadline_cpu = nullptr;
+
+  // In gates.
+  Context* caller = nullptr;
+  Context* callee = nullptr;
+  Entry* called_via = nullptr;
+  Gate* gate = nullptr;
+  Context* next_in_pool = nullptr;
+  core::VirtAddr stack{};
+  std::uint8_t receive_slots = 0;
+  std::uint8_t gate_depth = 0;  ///< callers below it
+
+  void* vector_area = nullptr;
+  std::atomic<Cpu*> vector_on{nullptr};  ///< the CPU whose registers hold the vector state
+
+  Cleanup cleanup;
+  std::atomic<bool> cleaning{false};  ///< a CPU takes a step of `cleanup`
+  core::list::ListLink orphan;
+  Cpu* orphan_of = nullptr;
+  Budget* slice_budget = nullptr;     ///< whose slots `slots` are
+  core::list::ListLink in_domain;
+  core::list::ListLink in_gate;
+
+  /// The end of the gate chain that begins here: who runs when this context is given time.
+  [[nodiscard]] Context& active() {
+    Context* at = this;
+    while (at->callee != nullptr) at = at->callee;
+    return *at;
+  }
+  [[nodiscard]] Context& base() {
+    Context* at = this;
+    while (at->caller != nullptr) at = at->caller;
+    return *at;
+  }
+  /// Leaves the result of a call in the saved registers.
+  void set_result(std::uint64_t status, std::uint64_t value) {
+    frame->rax = status;
+    frame->rdx = value;
+  }
+  void set_result(core::Error error) { set_result(static_cast<std::uint64_t>(error), 0); }
+};
+
+}  // namespace fb::kernel::object

@@ -1,0 +1,70 @@
+// Events and what signals them by itself: timers, devices, asynchronous operations.
+#pragma once
+
+#include "core/async/async_state.hpp"
+#include "kernel/object/domain.hpp"
+
+namespace fb::kernel::object {
+
+using WaitSet = core::event::EventSet<Context, &Context::wait>;
+
+/// Pending bits and who waits for them.
+struct Signals {
+  arch::RankedLock<arch::Rank::Event> set_lock;
+  WaitSet set;                 ///< guarded by set_lock
+  Context* carrier = nullptr;  ///< whose context_run these bits stop; guarded by set_lock
+};
+
+struct Event : Object, Signals {
+  static constexpr auto kType = ObjectType::Event;
+  explicit Event(Budget& budget) : Object(kType, budget) {}
+};
+
+/// A bit of an event that something signals by itself. Hangs on the capability it was made by.
+struct Source {
+  Binding binding;
+  Event* event = nullptr;  ///< null once that capability is gone; guarded by nothing, set before the source is armed
+  std::uint64_t bits = 0;
+};
+
+struct Timer : Object {
+  static constexpr auto kType = ObjectType::Timer;
+  explicit Timer(Budget& budget) : Object(kType, budget) {}
+  Source source;
+  core::time::DeadlineLink deadline;
+  Cpu* armed_on = nullptr;
+  core::Ticks period{};
+};
+
+struct Device : Object {
+  static constexpr auto kType = ObjectType::Device;
+  Device(Budget& budget, unsigned n) : Object(kType, budget), number(n) {}
+  unsigned number;  ///< in the platform list
+  Source source;
+  std::atomic<bool> delivered{false};  ///< masked until acknowledged
+};
+
+struct AsyncOp : Object {
+  static constexpr auto kType = ObjectType::AsyncOp;
+  AsyncOp(Budget& budget, abi::AsyncKind k) : Object(kType, budget), what(k) {}
+  abi::AsyncKind what;
+  core::async::AsyncState outcome;
+  Source source;                        ///< signalled on completion, if there is one
+  Signals done;                         ///< bit 0: completed; what wait_async_op waits for
+  core::time::DeadlineLink deadline;    ///< of a TIMER operation
+  Cpu* armed_on = nullptr;
+};
+
+struct Gate : Object {
+  static constexpr auto kType = ObjectType::Gate;
+  Gate(Budget& budget, Domain& into, core::VirtAddr start, std::uint64_t b)
+      : Object(kType, budget), domain(&into), entry(start), badge(b) {}
+  Domain* domain;
+  core::VirtAddr entry;
+  std::uint64_t badge;
+  arch::RankedLock<arch::Rank::Gate> pool_lock;
+  Context* pool = nullptr;  ///< free server contexts; guarded by pool_lock
+  core::list::List<Context, &Context::in_gate> servers;  ///< all of them; guarded by `lock` of this object
+};
+
+}  // namespace fb::kernel::object

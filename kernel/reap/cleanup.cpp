@@ -1,0 +1,60 @@
+#include "kernel/reap/cleanup.hpp"
+
+#include "kernel/reap/destroy.hpp"
+#include "kernel/sched/kick.hpp"
+
+namespace fb::kernel::reap {
+namespace {
+
+constexpr unsigned kStepsForOthers = 4;
+
+/// Lets interrupts in. They only note what they want; true if there is something.
+bool preemption_point(Cpu& cpu) {
+  cpu.sequence.fetch_add(2, std::memory_order_seq_cst);  // nothing is held: who waits for us need not any longer
+  arch::open_interrupts();
+  return cpu.recheck.load(std::memory_order_relaxed);
+}
+
+void step_exclusively(Cpu& cpu, Context& context) {
+  if (context.cleaning.exchange(true, std::memory_order_acquire)) return sched::serve(cpu);
+  if (context.cleanup.pending()) step(cpu, context.cleanup);
+  context.cleaning.store(false, std::memory_order_release);
+}
+
+}  // namespace
+
+bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry) {
+  const auto handle = object::CapSpace::handle_of(&entry);
+  const auto* space = object::CapSpace::owner_of(&entry);
+  const auto start = core::Ticks(arch::read_tsc());
+  if (!object::CapTree::cut(&entry)) return false;
+  cleanup.space = space;
+  cleanup.handle = handle;
+  sched::wait_for_grace(cpu);
+  cpu.revoke_ticks = core::Ticks(arch::read_tsc()) - start;
+  return true;
+}
+
+bool work(Cpu& cpu, Context& context) {
+  while (context.cleanup.pending()) {
+    step_exclusively(cpu, context);
+    if (preemption_point(cpu)) return false;
+  }
+  return true;
+}
+
+void work_for_others(Cpu& cpu) {
+  for (unsigned i = 0; i < kStepsForOthers && cpu.leftover.pending(); ++i) step(cpu, cpu.leftover);
+  for (unsigned i = 0; i < kStepsForOthers; ++i) {
+    Context* orphan = nullptr;
+    {
+      const core::Guard guard(cpu.orphan_lock);
+      orphan = cpu.orphans.front();
+      if (orphan != nullptr && !orphan->cleanup.pending()) cpu.orphans.remove(*orphan);
+    }
+    if (orphan == nullptr) return;
+    step_exclusively(cpu, *orphan);
+  }
+}
+
+}  // namespace fb::kernel::reap

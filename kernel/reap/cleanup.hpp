@@ -1,0 +1,22 @@
+// The end of capabilities and objects, in steps that may be preempted (CAP-3; DESIGN §5 "The laws").
+#pragma once
+
+#include "kernel/object/kernel.hpp"
+
+namespace fb::kernel::reap {
+
+using object::Cleanup;
+using object::Context;
+using object::Cpu;
+using object::Entry;
+
+/// Ends `entry` and all below it, at once and everywhere; after the grace period in here nobody acts on them any more.
+/// What is to be cleaned up is queued in `cleanup`, which has no handle pending. False: somebody else was faster.
+bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry);
+
+/// Works off what `context` owes. False: something else wants this CPU first; ask again who should run.
+bool work(Cpu& cpu, Context& context);
+/// Takes some steps of clean-up that no context with time of its own will do.
+void work_for_others(Cpu& cpu);
+
+}  // namespace fb::kernel::reap

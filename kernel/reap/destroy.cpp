@@ -1,0 +1,261 @@
+#include "kernel/reap/destroy.hpp"
+
+#include "kernel/arch/x86_64/panic.hpp"
+#include "kernel/object/mapping.hpp"
+#include "kernel/reap/unbind.hpp"
+#include "kernel/sched/kick.hpp"
+#include "kernel/sched/signal.hpp"
+#include "kernel/sched/stop.hpp"
+
+namespace fb::kernel::reap {
+namespace {
+
+using core::PageCount;
+using object::AddressSpace;
+using object::Binding;
+using object::Budget;
+using object::Chain;
+using object::Domain;
+using object::Gate;
+using object::Kernel;
+using object::Object;
+using object::ObjectType;
+using object::RunState;
+
+constexpr unsigned kPagesAtOnce = 16;
+
+void free_storage(Cpu& cpu, Object& object) { object.payer->account.free(cpu.kernel->memory, &object); }
+
+/// A run that was allocated is zeroed in steps; nobody knows its handle to be good before it is.
+void zero_some(Cpu& cpu, Cleanup& cleanup) {
+  auto& pages = *cleanup.fresh;
+  for (unsigned i = 0; i < kPagesAtOnce && pages.zeroed < pages.count; ++i) {
+    mem::zero_frame(pages.first + core::FrameNumber(pages.zeroed.raw()));
+    pages.zeroed += PageCount(1);
+  }
+  if (pages.zeroed < pages.count) return;
+  object::CapTree::plant(cleanup.fresh_entry, pages, pages.creating);
+  cleanup.fresh = nullptr;
+  (void)cpu;
+}
+
+bool destroy_pages(Cpu& cpu, object::Pages& pages) {
+  if (pages.paid_for) pages.payer->account.give_frames(cpu.kernel->memory, pages.first, pages.count);
+  return true;
+}
+
+/// Takes the next mapping away. False when there is none left.
+bool unmap_next(AddressSpace& space, mem::TableMachine& machine, mem::DetachedTables& tables) {
+  {
+    const core::Guard guard(space.table_lock);
+    if (!space.tables.next(space.torn_down, core::mem::Steps(kPagesAtOnce * 4))) return space.torn_down.raw() < core::kUserEnd;
+  }
+  (void)object::unmap_page(space, machine, space.torn_down, tables);  // may have gone with its capability just now
+  return true;
+}
+
+bool destroy_space(Cpu& cpu, AddressSpace& space) {
+  mem::DetachedTables tables(cpu.kernel->table_machine);
+  bool more = true;
+  for (unsigned i = 0; i < kPagesAtOnce && more; ++i) more = unmap_next(space, cpu.kernel->table_machine, tables);
+  if (!more) {
+    // Idle CPUs may still have it loaded.
+    for (unsigned i = 0; i < cpu.kernel->cpu_count.load(std::memory_order_relaxed); ++i) {
+      Cpu& other = *cpu.kernel->cpus[i];
+      if (&other == &cpu) {
+        if (cpu.space.load(std::memory_order_relaxed) == &space) sched::switch_space(cpu, nullptr);
+        continue;
+      }
+      while (other.space.load(std::memory_order_acquire) == &space) {
+        sched::kick(other);
+        sched::serve(cpu);
+      }
+    }
+  } else {
+    sched::shoot_down(cpu, space);
+  }
+  tables.drain();
+  if (more) return false;
+  space.payer->account.give_frames(cpu.kernel->memory, space.tables.root().frame(), PageCount(1));
+  return true;
+}
+
+void forget_orphan(Cpu& cpu, Context& context) {
+  for (unsigned i = 0; i < cpu.kernel->cpu_count.load(std::memory_order_relaxed); ++i) {
+    Cpu& other = *cpu.kernel->cpus[i];
+    const core::Guard guard(other.orphan_lock);
+    if (context.orphan.linked() && context.orphan_of == &other) other.orphans.remove(context);
+  }
+}
+
+/// False: its own clean-up has to be finished first.
+bool destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
+  (void)sched::stop(cpu, context);
+  if (context.cleanup.pending() && &context.cleanup != &cleanup) {
+    if (!context.cleaning.exchange(true, std::memory_order_acquire)) {
+      step(cpu, context.cleanup);
+      context.cleaning.store(false, std::memory_order_release);
+    }
+    return false;
+  }
+  forget_orphan(cpu, context);
+  context.state.store(RunState(Chain::Dead), std::memory_order_release);
+  if (!context.slots.empty()) {
+    Cpu& home = *cpu.kernel->cpus[context.home.raw()];
+    const core::Guard guard(home.slice_lock);
+    for (auto left = context.slots; !left.empty(); left = left.without(core::sched::lowest(left))) home.slices.clear(core::sched::lowest(left));
+  }
+  if (context.slice_budget != nullptr) {
+    const core::Guard guard(cpu.kernel->budget_lock);
+    (void)context.slice_budget->account.books.refund_slots(context.home, context.slots);
+  }
+  if (Cpu* holder = context.vector_on.load(std::memory_order_acquire)) sched::fetch_vector(cpu, *holder);
+  object::release(context.area_binding);
+  object::release(context.space_binding);
+  object::release(context.event_binding);
+  object::release(context.wait_binding);
+  if (context.domain != nullptr && context.in_domain.linked()) {
+    const core::Guard guard(context.domain->lock);
+    context.domain->contexts.remove(context);
+  }
+  if (context.gate != nullptr) {
+    const core::Guard guard(context.gate->lock);
+    context.gate->servers.remove(context);
+  }
+  auto& account = context.payer->account;
+  if (context.vector_area != nullptr) account.give_frames(cpu.kernel->memory, arch::direct_to_physical(context.vector_area).frame(), PageCount(1));
+  return true;
+}
+
+bool destroy_gate(Cpu& cpu, Gate& gate) {
+  Context* server = nullptr;
+  {
+    const core::Guard guard(gate.lock);
+    server = gate.servers.front();
+    if (server != nullptr) gate.servers.remove(*server);
+  }
+  if (server == nullptr) return true;
+  (void)sched::stop(cpu, *server);
+  server->gate = nullptr;
+  return false;
+}
+
+bool destroy_domain(Cpu& cpu, Cleanup& cleanup, Domain& domain) {
+  Context* context = nullptr;
+  {
+    const core::Guard guard(domain.lock);
+    context = domain.contexts.front();
+    if (context != nullptr) domain.contexts.remove(*context);
+  }
+  if (context != nullptr) {
+    (void)sched::stop(cpu, *context);
+    context->domain = nullptr;
+    return false;
+  }
+  Aftermath aftermath(cpu.kernel->table_machine);
+  const auto undo = [&](Entry* entry) { return unbind(cpu, *entry, aftermath); };
+  const auto doom = [&](object::CapSpace::Header& header) { cleanup.push(static_cast<Object&>(header), true); };
+  const auto next = domain.teardown.step(undo, doom);
+  finish(cpu, aftermath);
+  using Next = core::cap::Teardown<object::CapMachine>::Next;
+  if (next == Next::Grace) sched::wait_for_grace(cpu);
+  if (next != Next::Done) return false;
+  auto& account = domain.budget->account;
+  while (Entry* chunk = domain.space.take_chunk()) account.give_frames(cpu.kernel->memory, arch::direct_to_physical(chunk).frame(), PageCount(1));
+  account.give_frames(cpu.kernel->memory, arch::direct_to_physical(domain.space.directory()).frame(), PageCount(1));
+  const core::Guard guard(cpu.kernel->budget_lock);
+  domain.budget->domains.remove(domain);
+  return true;
+}
+
+/// Domains that live on it and budgets below it end first, one after the other.
+bool destroy_budget(Cpu& cpu, Budget& budget) {
+  if (budget.victims.pending()) {
+    step(cpu, budget.victims);
+    return false;
+  }
+  Object* next = nullptr;
+  {
+    const core::Guard guard(cpu.kernel->budget_lock);
+    if (auto* domain = budget.domains.front()) next = domain;
+    else if (auto* child = budget.children.front()) next = child;
+  }
+  if (next != nullptr) {
+    Entry* root = next->root;
+    // If somebody else was faster, it goes with that.
+    if (root != nullptr) end(cpu, budget.victims, *root);
+    return false;
+  }
+  const core::Guard guard(cpu.kernel->budget_lock);
+  if (budget.account.books.used() != PageCount(0)) return false;  // its last objects are in other hands just now
+  for (unsigned i = 0; i < core::budget::kMaxCpus; ++i) {
+    const auto held = budget.account.books.slots(core::CpuId(i)).held;
+    if (!held.empty()) (void)budget.parent->account.books.reclaim_slots(budget.account.books, core::CpuId(i), held);
+  }
+  arch::require(budget.parent->account.books.close(budget.account.books).has_value(), "a budget ended with its books open");
+  budget.parent->children.remove(budget);
+  return true;
+}
+
+}  // namespace
+
+bool destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
+  switch (object.kind()) {
+    case ObjectType::Pages: return destroy_pages(cpu, static_cast<object::Pages&>(object));
+    case ObjectType::AddressSpace: return destroy_space(cpu, static_cast<AddressSpace&>(object));
+    case ObjectType::Context: return destroy_context(cpu, cleanup, static_cast<Context&>(object));
+    case ObjectType::Gate: return destroy_gate(cpu, static_cast<Gate&>(object));
+    case ObjectType::Domain: return destroy_domain(cpu, cleanup, static_cast<Domain&>(object));
+    case ObjectType::Budget: return destroy_budget(cpu, static_cast<Budget&>(object));
+    case ObjectType::Timer: {
+      auto& timer = static_cast<object::Timer&>(object);
+      sched::arm_timer(cpu, timer, Cpu::kIdleDeadline, core::Ticks(0));
+      object::release(timer.source.binding);
+      return true;
+    }
+    case ObjectType::Device: {
+      auto& device = static_cast<object::Device&>(object);
+      cpu.kernel->devices[device.number].store(nullptr, std::memory_order_release);
+      object::release(device.source.binding);
+      return true;
+    }
+    case ObjectType::AsyncOp: {
+      auto& op = static_cast<object::AsyncOp&>(object);
+      if (op.outcome.cancel()) sched::completed(cpu, op);
+      object::release(op.source.binding);
+      return true;
+    }
+    default: return true;
+  }
+}
+
+void step(Cpu& cpu, Cleanup& cleanup) {
+  if (!cleanup.handle.none()) {
+    Aftermath aftermath(cpu.kernel->table_machine);
+    object::CapSpace::Header* object = nullptr;
+    using Reaped = object::CapTree::Reaped;
+    auto result = Reaped::Done;
+    if (!cleanup.space->closed()) {  // a closed space's teardown does the rest
+      const auto undo = [&](Entry* entry) { return unbind(cpu, *entry, aftermath); };
+      result = object::CapTree::reap_step(*cleanup.space, cleanup.handle, object, undo);
+    }
+    finish(cpu, aftermath);
+    if (result == Reaped::Some) return;
+    cleanup.handle = {};
+    if (result == Reaped::Root) cleanup.push(*static_cast<Object*>(object), false);
+    return;
+  }
+  if (cleanup.fresh != nullptr) return zero_some(cpu, cleanup);
+  Object& dying = *cleanup.pop();
+  if (!dying.graced) {
+    sched::wait_for_grace(cpu);
+    return cleanup.push(dying, true);
+  }
+  if (!destroy_step(cpu, cleanup, dying)) return cleanup.push(dying, true);
+  if (dying.kind() == ObjectType::Context && &static_cast<Context&>(dying).cleanup == &cleanup) {
+    while (Object* rest = cleanup.pop()) cpu.leftover.push(*rest, rest->graced);
+  }
+  free_storage(cpu, dying);
+}
+
+}  // namespace fb::kernel::reap

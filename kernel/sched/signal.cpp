@@ -1,0 +1,169 @@
+#include "kernel/sched/signal.hpp"
+
+#include <utility>
+
+#include "kernel/sched/kick.hpp"
+
+namespace fb::kernel::sched {
+namespace {
+
+constexpr core::event::VisitLimit kVisits{32};
+constexpr unsigned kExpiriesAtOnce = 8;
+constexpr EventBits kCompleted{1};
+
+/// The wait is over, one way or the other: the context is in no queue of deadlines any more.
+void forget_deadline(Context& context) {
+  Cpu* on = context.deadline_cpu;
+  if (on == nullptr) return;
+  const core::Guard guard(on->timer_lock);
+  on->waits.remove(context);
+  context.deadline_cpu = nullptr;
+}
+
+/// The outcome of an operation as the result of the call that waited for it.
+void report(Context& context, const object::AsyncOp& op) {
+  const auto status = op.outcome.poll();
+  const auto value = status ? status->outcome() : core::fail(status.error());
+  value ? context.set_result(0, value->raw()) : context.set_result(value.error());
+}
+
+void wake(Cpu& cpu, Context& context, EventBits bits) {
+  forget_deadline(context);
+  context.waiting_on = nullptr;
+  const auto* op = std::exchange(context.awaits, nullptr);
+  op == nullptr ? context.set_result(0, bits.raw()) : report(context, *op);
+  make_ready(cpu, context.base());
+}
+
+}  // namespace
+
+void signal(Cpu& cpu, Signals& event, EventBits bits) {
+  const auto wake_up = [&cpu](Context& context, EventBits taken) { wake(cpu, context, taken); };
+  bool more = false;
+  Context* carrier = nullptr;
+  {
+    const core::Guard guard(event.set_lock);
+    more = event.set.signal(bits, wake_up, kVisits);
+    carrier = event.carrier;
+  }
+  while (more) {
+    const core::Guard guard(event.set_lock);
+    more = event.set.resume(wake_up, kVisits);
+  }
+  if (carrier == nullptr || (event.set.pending().raw() & carrier->event_mask) == 0) return;
+  // seq_cst: the bits are pending before we look whether the carrier runs something; see ipc/run.cpp.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Cpu& home = *cpu.kernel->cpus[carrier->home.raw()];
+  if (&home == &cpu) {
+    cpu.recheck.store(true, std::memory_order_relaxed);
+  } else if (home.depth.load(std::memory_order_relaxed) > 0) {
+    kick(home);
+  }
+}
+
+core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline) {
+  const core::Guard guard(event.set_lock);
+  if (const auto bits = event.set.take(mask); !bits.empty()) return Waited{bits, false};
+  if (deadline <= Ticks(arch::read_tsc())) return core::fail(core::Error::TimedOut);
+  begin_wait(cpu, context);
+  context.waiting_on = &event;
+  context.by_syscall = true;
+  context.set_result(core::Error::Interrupted);
+  const auto bits = event.set.enqueue(context, mask);
+  if (!bits.empty()) {  // cannot be: `take` found none, and the lock was held
+    wake(cpu, context, bits);
+    return Waited{bits, true};
+  }
+  if (deadline != Cpu::kIdleDeadline) {
+    const core::Guard timers(cpu.timer_lock);
+    context.deadline_cpu = &cpu;
+    cpu.waits.insert(context, deadline);
+  }
+  return Waited{EventBits(), true};
+}
+
+bool cancel_wait(Cpu& cpu, Context& context, core::Error error) {
+  Signals* event = context.waiting_on;
+  if (event == nullptr) return false;
+  const core::Guard guard(event->set_lock);
+  if (context.waiting_on != event || !event->set.cancel(context)) return false;
+  forget_deadline(context);
+  context.waiting_on = nullptr;
+  context.awaits = nullptr;
+  context.set_result(error);
+  make_ready(cpu, context.base());
+  return true;
+}
+
+void arm_timer(Cpu& cpu, object::Timer& timer, Ticks deadline, Ticks period) {
+  if (Cpu* on = timer.armed_on; on != nullptr) {
+    const core::Guard guard(on->timer_lock);
+    on->timers.remove(timer);
+    timer.armed_on = nullptr;
+  }
+  if (deadline == Cpu::kIdleDeadline) return;
+  const core::Guard guard(cpu.timer_lock);
+  timer.period = period;
+  timer.armed_on = &cpu;
+  cpu.timers.insert(timer, deadline);
+  arm_by(cpu, deadline);
+}
+
+void arm_completion(Cpu& cpu, object::AsyncOp& op, Ticks deadline) {
+  const core::Guard guard(cpu.timer_lock);
+  op.armed_on = &cpu;
+  cpu.completions.insert(op, deadline);
+  arm_by(cpu, deadline);
+}
+
+void completed(Cpu& cpu, object::AsyncOp& op) {
+  if (Cpu* on = op.armed_on; on != nullptr) {
+    const core::Guard guard(on->timer_lock);
+    on->completions.remove(op);
+    op.armed_on = nullptr;
+  }
+  signal(cpu, op.done, kCompleted);
+  if (auto* event = op.source.event) signal(cpu, *event, EventBits(op.source.bits));
+}
+
+namespace {
+
+/// One of each kind that is due, taken out of its queue.
+struct Due {
+  Context* waiter;
+  object::Timer* timer;
+  object::AsyncOp* op;
+};
+Due take_due(Cpu& cpu, Ticks now) {
+  const core::Guard guard(cpu.timer_lock);
+  const Due due{cpu.waits.pop_expired(now), cpu.timers.pop_expired(now), cpu.completions.pop_expired(now)};
+  if (due.waiter != nullptr) due.waiter->deadline_cpu = nullptr;
+  if (due.op != nullptr) due.op->armed_on = nullptr;
+  if (object::Timer* timer = due.timer; timer != nullptr) {
+    if (timer->period == Ticks(0)) {
+      timer->armed_on = nullptr;
+    } else {
+      // Expiries that were missed coalesce: a late timer does not catch up by interrupting again and again.
+      const auto next = timer->deadline.deadline() + timer->period;
+      cpu.timers.insert(*timer, next <= now ? now + timer->period : next);
+    }
+  }
+  return due;
+}
+
+}  // namespace
+
+void expire(Cpu& cpu) {
+  const auto now = Ticks(arch::read_tsc());
+  for (unsigned i = 0; i < kExpiriesAtOnce; ++i) {
+    const auto due = take_due(cpu, now);
+    if (due.waiter == nullptr && due.timer == nullptr && due.op == nullptr) return;
+    if (due.waiter != nullptr) cancel_wait(cpu, *due.waiter, core::Error::TimedOut);
+    if (due.timer != nullptr && due.timer->source.event != nullptr) {
+      signal(cpu, *due.timer->source.event, EventBits(due.timer->source.bits));
+    }
+    if (due.op != nullptr && due.op->outcome.complete(core::async::AsyncValue(0))) completed(cpu, *due.op);
+  }
+}
+
+}  // namespace fb::kernel::sched

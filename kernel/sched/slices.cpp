@@ -1,0 +1,170 @@
+#include "kernel/sched/slices.hpp"
+
+#include <algorithm>
+
+#include "kernel/arch/x86_64/panic.hpp"
+#include "kernel/sched/kick.hpp"
+#include "kernel/sched/signal.hpp"
+#include "kernel/sched/stop.hpp"
+
+namespace fb::kernel::sched {
+namespace {
+
+using core::sched::SlotMask;
+
+void publish_running(Context& context, Cpu& cpu, bool running) {
+  if (context.area == nullptr) return;
+  __atomic_store_n(&context.area->cpu, cpu.id.raw(), __ATOMIC_RELAXED);
+  __atomic_store_n(&context.area->running, running ? 1 : 0, __ATOMIC_RELEASE);  // a hint for locks of the LibOS
+}
+
+bool pick_up(Cpu& cpu, core::sched::Slot slot) {
+  Context& owner = *cpu.slices.owner(slot);
+  auto idle = RunState(Chain::Idle);
+  if (!owner.state.compare_exchange_strong(idle, RunState(Chain::Running, cpu.id), std::memory_order_acq_rel)) {
+    cpu.slices.set_ready(owner.slots, false);
+    return false;
+  }
+  const auto now = Ticks(arch::read_tsc());
+  const auto index = slot.index();
+  const bool rest = cpu.slice_left[index] != Ticks(0) && cpu.left_in_round[index] == cpu.slices.round();
+  cpu.levels[0] = Level{&owner, nullptr, now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks)};
+  cpu.slot = SlotMask(slot);
+  cpu.slice_started = now;
+  cpu.has_slice = true;
+  publish_running(owner, cpu, true);
+  return true;
+}
+
+bool has_event(const Context& carrier) {
+  return carrier.event != nullptr && (carrier.event->set.pending().raw() & carrier.event_mask) != 0;
+}
+
+/// The lowest level whose run must end now, and why; level 0 if none.
+struct Verdict {
+  unsigned level;
+  Stop reason;
+};
+Verdict judge(const Cpu& cpu, Ticks now) {
+  const auto depth = cpu.depth.load(std::memory_order_relaxed);
+  for (unsigned i = 1; i <= depth; ++i) {
+    const auto& level = cpu.levels[i];
+    const auto chain = level.root->state.load(std::memory_order_acquire).chain();
+    if (is_wanted(*level.root) || level.root->evicted.load(std::memory_order_acquire)) return {i, Stop::Gone};
+    if (chain != Chain::Running) return {i, chain == Chain::Waiting || chain == Chain::Idle ? Stop::Halted : Stop::Gone};
+    if (level.deadline <= now) return {i, Stop::Deadline};
+    if (has_event(*level.carrier)) return {i, Stop::Event};
+  }
+  return {0, Stop::Syscall};
+}
+
+}  // namespace
+
+void unwind(Cpu& cpu, unsigned level, Stop reason) {
+  for (auto i = cpu.depth.load(std::memory_order_relaxed); i > level; --i) {
+    const auto& run = cpu.levels[i];
+    Context& carrier = *run.carrier;
+    carrier.set_result(0, static_cast<std::uint64_t>(i == level + 1 ? reason : Stop::Interrupted));
+    carrier.by_syscall = true;
+    cpu.depth.store(i - 1, std::memory_order_relaxed);
+    run.root->run_via = nullptr;
+    run.root->evicted.store(false, std::memory_order_release);
+    release_chain(cpu, *run.root);
+  }
+}
+
+void put_down(Cpu& cpu, bool used_up) {
+  Context& owner = *cpu.levels[0].root;
+  const auto now = Ticks(arch::read_tsc());
+  const auto slot = core::sched::lowest(cpu.slot);
+  owner.used += now - cpu.slice_started;
+  const auto end = cpu.levels[0].deadline;
+  if (used_up || end <= now) {
+    cpu.slices.consume(slot);
+    cpu.slice_left[slot.index()] = Ticks(0);
+  } else {
+    cpu.slice_left[slot.index()] = end - now;
+    cpu.left_in_round[slot.index()] = cpu.slices.round();
+  }
+  publish_running(owner, cpu, false);
+  cpu.has_slice = false;
+  release_chain(cpu, owner);
+}
+
+void reconsider(Cpu& cpu) {
+  if (!cpu.has_slice) return;
+  const auto now = Ticks(arch::read_tsc());
+  for (auto verdict = judge(cpu, now); verdict.level != 0; verdict = judge(cpu, now)) {
+    unwind(cpu, verdict.level - 1, verdict.reason);
+  }
+  Context& owner = *cpu.levels[0].root;
+  const bool wanted = is_wanted(owner);
+  const bool waits = owner.state.load(std::memory_order_acquire).chain() != Chain::Running;
+  const bool ended = cpu.levels[0].deadline <= now;
+  if (!wanted && !waits && !ended && !cpu.slices.should_preempt(core::sched::lowest(cpu.slot))) return;
+  unwind(cpu, 0, Stop::Preempted);
+  put_down(cpu, ended);
+}
+
+Context* choose(Cpu& cpu) {
+  cpu.recheck.store(false, std::memory_order_relaxed);
+  serve(cpu);
+  expire(cpu);
+  reconsider(cpu);
+  while (!cpu.has_slice) {
+    const core::Guard guard(cpu.slice_lock);
+    const auto slot = cpu.slices.next();
+    if (!slot) return nullptr;
+    pick_up(cpu, *slot);
+  }
+  return &cpu.levels[cpu.depth.load(std::memory_order_relaxed)].root->active();
+}
+
+void sleep(Cpu& cpu) {
+  cpu.current = nullptr;
+  save_vector(cpu);
+  switch_space(cpu, nullptr);
+  cpu.idle.store(true, std::memory_order_seq_cst);  // before `recheck` is looked at: a waker sees one of the two
+  if (!cpu.recheck.exchange(false, std::memory_order_seq_cst)) {
+    arm_next(cpu);
+    cpu.sequence.fetch_add(1, std::memory_order_seq_cst);  // asleep: nobody needs to wait for us
+    arch::halt_until_interrupt();
+    cpu.sequence.fetch_add(1, std::memory_order_seq_cst);
+  }
+  cpu.idle.store(false, std::memory_order_relaxed);
+  serve(cpu);
+}
+
+void begin_wait(Cpu& cpu, Context& context) {
+  Context& base = context.base();
+  base.state.store(RunState(Chain::Waiting), std::memory_order_release);
+  if (!base.slots.empty()) cpu.slices.set_ready(base.slots, false);
+}
+
+void make_ready(Cpu& cpu, Context& base) {
+  base.state.store(RunState(Chain::Idle), std::memory_order_release);
+  if (base.slots.empty()) return;
+  Cpu& home = *cpu.kernel->cpus[base.home.raw()];
+  home.slices.set_ready(base.slots, true);
+  if (&home == &cpu) {
+    cpu.recheck.store(true, std::memory_order_relaxed);
+  } else {
+    kick(home);
+  }
+}
+
+void arm_next(Cpu& cpu) {
+  auto earliest = Cpu::kIdleDeadline;
+  if (cpu.has_slice) {
+    for (unsigned i = 0; i <= cpu.depth.load(std::memory_order_relaxed); ++i) earliest = std::min(earliest, cpu.levels[i].deadline);
+  }
+  {
+    const core::Guard guard(cpu.timer_lock);
+    if (const auto* wait = cpu.waits.first()) earliest = std::min(earliest, wait->deadline.deadline());
+    if (const auto* timer = cpu.timers.first()) earliest = std::min(earliest, timer->deadline.deadline());
+    if (const auto* op = cpu.completions.first()) earliest = std::min(earliest, op->deadline.deadline());
+  }
+  arm_by(cpu, earliest);
+}
+
+}  // namespace fb::kernel::sched

@@ -1,0 +1,144 @@
+#include "kernel/sched/stop.hpp"
+
+#include "kernel/sched/kick.hpp"
+#include "kernel/sched/signal.hpp"
+
+namespace fb::kernel::sched {
+namespace {
+
+using core::Error;
+using object::Request;
+
+/// Abandons the calls that `context` has made, deepest first. This CPU has the chain.
+void abandon_calls(Context& context) {
+  while (context.callee != nullptr) {
+    Context& deepest = context.active();
+    deepest.caller->callee = nullptr;
+    deepest.caller = nullptr;
+    deepest.called_via = nullptr;
+    return_to_pool(deepest);
+  }
+}
+
+/// Stops one context of a chain that this CPU has, and lets go of the chain.
+void stop_held(Cpu& cpu, Context& context) {
+  abandon_calls(context);
+  context.request.store(Request::None, std::memory_order_relaxed);
+  adopt(cpu, context);
+  Context* caller = context.caller;
+  context.caller = nullptr;
+  context.called_via = nullptr;
+  if (caller == nullptr && !context.slots.empty()) cpu.kernel->cpus[context.home.raw()]->slices.set_ready(context.slots, false);
+  context.state.store(RunState(Chain::Stopped), std::memory_order_release);
+  if (caller != nullptr) {
+    caller->callee = nullptr;
+    caller->set_result(context.faulted ? Error::Faulted : Error::Gone);
+    make_ready(cpu, caller->base());
+  }
+  if (context.event != nullptr) signal(cpu, *context.event, EventBits(std::uint64_t{1} << context.end_bit));
+}
+
+/// The same for a call of a context whose chain this CPU has.
+void abandon_held(Context& caller) {
+  abandon_calls(caller);
+  caller.request.store(Request::None, std::memory_order_relaxed);
+  caller.by_syscall = true;
+  caller.set_result(Error::Revoked);
+}
+
+bool leave_pool(Context& context) {
+  object::Gate* gate = context.gate;
+  if (gate == nullptr) return false;
+  const core::Guard guard(gate->pool_lock);
+  for (Context** at = &gate->pool; *at != nullptr; at = &(*at)->next_in_pool) {
+    if (*at != &context) continue;
+    *at = context.next_in_pool;
+    context.state.store(RunState(Chain::Stopped), std::memory_order_release);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void return_to_pool(Context& server) {
+  object::Gate* gate = server.gate;
+  if (gate == nullptr) return server.state.store(RunState(Chain::Stopped), std::memory_order_release);
+  const core::Guard guard(gate->pool_lock);
+  server.state.store(RunState(Chain::Pooled), std::memory_order_release);
+  server.next_in_pool = gate->pool;
+  gate->pool = &server;
+}
+
+void adopt(Cpu& cpu, Context& context) {
+  if (!context.cleanup.pending()) return;
+  const core::Guard guard(cpu.orphan_lock);
+  if (context.orphan.linked()) return;
+  context.orphan_of = &cpu;
+  cpu.orphans.push_back(context);
+}
+
+void release_chain(Cpu& cpu, Context& root) {
+  for (Context* at = &root; at != nullptr; at = at->callee) {
+    const auto request = at->request.load(std::memory_order_acquire);
+    if (request == Request::Stop) return stop_held(cpu, *at);
+    if (request == Request::Abandon) abandon_held(*at);
+  }
+  auto running = RunState(Chain::Running, cpu.id);
+  // acq_rel: the registers are in the frame before another CPU may claim it. It may have begun to wait instead.
+  root.state.compare_exchange_strong(running, RunState(Chain::Idle), std::memory_order_acq_rel);
+}
+
+void evict(Cpu& cpu, Context& context) {
+  const auto state = context.state.load(std::memory_order_acquire);
+  if (state.chain() != Chain::Running) return;
+  Cpu& on = *cpu.kernel->cpus[state.cpu().raw()];
+  if (&on == &cpu) return;
+  kick(on);
+  while (context.state.load(std::memory_order_acquire) == state && context.evicted.load(std::memory_order_acquire)) serve(cpu);
+}
+
+namespace {
+
+/// Brings it about that `request` is done to `context`, whoever has its chain. True: it is this CPU, whose `choose`
+/// will do it. Otherwise it is done on return.
+bool bring_about(Cpu& cpu, Context& context, Request request) {
+  for (;;) {
+    Context& base = context.base();
+    auto state = base.state.load(std::memory_order_acquire);
+    switch (state.chain()) {
+      case Chain::Running: {
+        context.request.store(request, std::memory_order_seq_cst);
+        Cpu& on = *cpu.kernel->cpus[state.cpu().raw()];
+        if (&on == &cpu) return true;
+        kick(on);
+        while (base.state.load(std::memory_order_acquire) == state && context.request.load(std::memory_order_acquire) != Request::None) serve(cpu);
+        break;
+      }
+      case Chain::Waiting:
+        cancel_wait(cpu, base.active(), Error::Gone);  // it becomes idle, here or by whoever was faster
+        arch::pause();
+        break;
+      case Chain::Idle:
+        // acq_rel: nobody gives it time from here on, and its registers are whole.
+        if (!base.state.compare_exchange_strong(state, RunState(Chain::Running, cpu.id), std::memory_order_acq_rel)) break;
+        context.request.store(request, std::memory_order_relaxed);
+        release_chain(cpu, base);
+        return false;
+      case Chain::Pooled:
+        if (leave_pool(context)) return false;
+        break;
+      default:
+        context.request.store(Request::None, std::memory_order_relaxed);
+        return false;
+    }
+    if (request == Request::Abandon && context.callee == nullptr) return false;
+  }
+}
+
+}  // namespace
+
+bool stop(Cpu& cpu, Context& context) { return bring_about(cpu, context, Request::Stop); }
+void abandon(Cpu& cpu, Context& caller) { (void)bring_about(cpu, caller, Request::Abandon); }
+
+}  // namespace fb::kernel::sched

@@ -1,0 +1,36 @@
+// Taking time away from a context for good (C2.05: "running contexts stop").
+#pragma once
+
+#include "kernel/sched/slices.hpp"
+
+namespace fb::kernel::sched {
+
+/// True when something is to be done to a context of this chain.
+inline bool is_wanted(const Context& root) {
+  for (const Context* at = &root; at != nullptr; at = at->callee) {
+    if (at->request.load(std::memory_order_acquire) != object::Request::None) return true;
+  }
+  return false;
+}
+
+/// Stops `context` wherever it is: what it waited for is cancelled, the calls it made are abandoned (their servers go
+/// back to their pools), the caller it serves gets GONE, or FAULTED. True: this CPU runs it,
+/// and will not leave to it: the caller goes to choose(). Otherwise it is stopped on return. No lock is held.
+bool stop(Cpu& cpu, Context& context);
+
+/// Ends the gate call that `caller` has made: it comes back with REVOKED, the server goes back to its pool.
+void abandon(Cpu& cpu, Context& caller);
+
+/// Ends a run of `context` by a carrier on another CPU, or marks it for `choose` if it is this one; it may be run again.
+void evict(Cpu& cpu, Context& context);
+
+/// `context` will perhaps get no time: this CPU does the clean-up that it owes.
+void adopt(Cpu& cpu, Context& context);
+
+/// This CPU has the chain of `root` (Running here) and lets go of it: it becomes Idle, or what was asked for is done to it.
+void release_chain(Cpu& cpu, Context& root);
+
+/// Puts a server context whose call is over into its gate's pool; without a gate it is stopped.
+void return_to_pool(Context& server);
+
+}  // namespace fb::kernel::sched

@@ -1,0 +1,115 @@
+#include "kernel/sched/switch.hpp"
+
+#include "kernel/arch/x86_64/panic.hpp"
+#include "kernel/sched/kick.hpp"
+
+extern "C" {
+[[noreturn]] void leave_by_sysret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
+[[noreturn]] void leave_by_iret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
+}
+
+namespace fb::kernel::sched {
+namespace {
+
+constexpr std::uint32_t kFsBase = 0xc000'0100, kKernelGsBase = 0xc000'0102;
+
+/// The state every context begins with (Intel SDM 1, 13.6): XSTATE_BV zero means the initial configuration.
+struct alignas(64) InitialVectorState {
+  std::uint8_t legacy[512]{};
+  std::uint8_t header[64]{};
+  std::uint8_t rest[64]{};
+  constexpr InitialVectorState() {
+    legacy[0] = 0x7f, legacy[1] = 0x03;    // FCW
+    legacy[24] = 0x80, legacy[25] = 0x1f;  // MXCSR, loaded whatever XSTATE_BV says
+  }
+};
+constinit const InitialVectorState kInitial;
+
+void load_vector(Cpu& cpu, const void* area) {
+  if (cpu.kernel->features.has(arch::Feature::Xsave)) {
+    arch::xrstor(area);
+  } else {
+    asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+  }
+}
+
+}  // namespace
+
+void reset_vector(Context& context) { __builtin_memcpy(context.vector_area, &kInitial, sizeof kInitial); }
+
+core::Result<> accept_vector(Cpu& cpu, Context& context, const char* source) {
+  // Intel SDM 1, 13.4.2: XSTATE_BV, XCOMP_BV, 48 reserved bytes that must be zero.
+  constexpr std::size_t kMxcsr = 24, kHeader = 512, kHeaderWords = 8;
+  constexpr std::uint32_t kMxcsrBits = 0xffff;
+  const auto& features = cpu.kernel->features;
+  std::uint64_t header[kHeaderWords];
+  __builtin_memcpy(header, source + kHeader, sizeof header);
+  asm volatile("" : "+m"(header));
+  for (std::size_t i = 1; i < kHeaderWords; ++i) {
+    if (header[i] != 0) return core::fail(core::Error::BadFormat);
+  }
+  if ((header[0] & ~features.vector_components()) != 0) return core::fail(core::Error::BadFormat);
+  auto* area = static_cast<char*>(context.vector_area);
+  __builtin_memcpy(area, source, features.vector_bytes().raw());
+  __builtin_memcpy(area + kHeader, header, sizeof header);  // not what was read second
+  std::uint32_t mxcsr = 0;
+  __builtin_memcpy(&mxcsr, area + kMxcsr, sizeof mxcsr);
+  mxcsr &= kMxcsrBits;
+  __builtin_memcpy(area + kMxcsr, &mxcsr, sizeof mxcsr);
+  return {};
+}
+
+void save_vector(Cpu& cpu) {
+  Context* owner = cpu.vector_owner;
+  if (owner == nullptr) return;
+  if (cpu.kernel->features.has(arch::Feature::Xsave)) {
+    arch::xsave(owner->vector_area);
+  } else {
+    asm volatile("fxsave64 (%0)" : : "r"(owner->vector_area) : "memory");
+  }
+  cpu.vector_owner = nullptr;
+  cpu.vector_domain = nullptr;
+  owner->vector_on.store(nullptr, std::memory_order_release);  // the area is whole before another CPU loads it
+}
+
+void set_bases(Cpu& cpu, std::uint64_t fs, std::uint64_t gs) {
+  if (cpu.fs_base != fs) {
+    arch::write_msr(kFsBase, fs);
+    cpu.fs_base = fs;
+  }
+  if (cpu.gs_base != gs) {
+    arch::write_msr(kKernelGsBase, gs);  // `swapgs` on the way out brings it in
+    cpu.gs_base = gs;
+  }
+}
+
+void switch_vector_slow(Cpu& cpu, Context& context) {
+  save_vector(cpu);
+  cpu.vector_domain = context.domain;
+  if (!context.vector) {
+    load_vector(cpu, &kInitial);  // what a context without vector state left in the registers is not for others
+    set_bases(cpu, 0, 0);
+    return;
+  }
+  while (Cpu* holder = context.vector_on.load(std::memory_order_acquire)) fetch_vector(cpu, *holder);
+  load_vector(cpu, context.vector_area);
+  cpu.vector_owner = &context;
+  context.vector_on.store(&cpu, std::memory_order_relaxed);  // only this CPU runs it now
+  if (!context.reflecting) set_bases(cpu, context.registers.fs_base, context.registers.gs_base);
+}
+
+void leave_to(Cpu& cpu, Context& context) {
+  const auto& frame = *context.frame;
+  cpu.current = &context;
+  cpu.frame = context.frame;
+  cpu.reflecting = context.reflecting ? 1 : 0;
+  switch_space(cpu, context.space);
+  switch_vector(cpu, context);
+  const auto rip = __atomic_load_n(&frame.rip, __ATOMIC_RELAXED);  // once: a carrier can write it
+  const auto rflags = arch::user_flags(__atomic_load_n(&frame.rflags, __ATOMIC_RELAXED));
+  arch::require(rip < core::kUserEnd, "a context was resumed outside the user half");
+  if (context.by_syscall) leave_by_sysret(&frame, rip, rflags);
+  leave_by_iret(&frame, rip, rflags);
+}
+
+}  // namespace fb::kernel::sched

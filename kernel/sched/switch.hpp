@@ -1,0 +1,42 @@
+// Giving the CPU to a context: its address space, its vector state, its registers.
+#pragma once
+
+#include "kernel/object/kernel.hpp"
+
+namespace fb::kernel::sched {
+
+using object::AddressSpace;
+using object::Context;
+using object::Cpu;
+using object::Kernel;
+
+/// Loads an address space; null: the kernel's own, in which nothing of ring 3 is mapped.
+inline void switch_space(Cpu& cpu, AddressSpace* space) {
+  if (cpu.space.load(std::memory_order_relaxed) == space) return;
+  // relaxed: writing CR3 serialises, so a CPU that edits the tables either sees this or is seen by our first walk.
+  cpu.space.store(space, std::memory_order_relaxed);
+  arch::write_cr3(space != nullptr ? space->tables.root().raw() : cpu.kernel->tables->root().raw());
+}
+
+/// Makes the vector and base registers those of `context`, if they are not or need not be (DESIGN §6): a LibOS's code
+/// uses none of them, so its programs' stay live while it runs.
+void switch_vector_slow(Cpu& cpu, Context& context);
+inline void switch_vector(Cpu& cpu, Context& context) {
+  if (cpu.vector_owner == &context) return;
+  if (!context.vector && cpu.vector_domain == context.domain) return;
+  switch_vector_slow(cpu, context);
+}
+/// Sets FS and GS base. Both are addresses of the user half.
+void set_bases(Cpu& cpu, std::uint64_t fs, std::uint64_t gs);
+/// Gives a new context the initial vector state.
+void reset_vector(Context& context);
+/// Makes a saved state that ring 3 wrote the context's, which is idle and in memory: a header that XRSTOR would refuse is
+/// refused (BadFormat), and so are MXCSR bits that do not exist. The source is read once.
+core::Result<> accept_vector(Cpu& cpu, Context& context, const char* source);
+/// Puts the vector state that this CPU's registers hold where it belongs; the registers are scrubbed.
+void save_vector(Cpu& cpu);
+
+/// Makes `context` the running one and leaves ring 0 by way of its saved registers, which are validated.
+[[noreturn]] void leave_to(Cpu& cpu, Context& context);
+
+}  // namespace fb::kernel::sched

@@ -1,0 +1,196 @@
+// The calls of ring 0: what abi/decode.hpp hands over once every argument is good. Members never see raw integers from
+// ring 3 but words; capability arguments arrive as Ref, checked for type and rights (CAP-7).
+#pragma once
+
+#include "abi/decode.hpp"
+#include "kernel/object/create.hpp"
+#include "kernel/object/mapping.hpp"
+#include "kernel/reap/cleanup.hpp"
+#include "kernel/sched/kick.hpp"
+#include "kernel/sched/signal.hpp"
+#include "kernel/sched/stop.hpp"
+
+namespace fb::kernel::syscall {
+
+using abi::Handle;
+using abi::ObjectType;
+using abi::Reply;
+using abi::Word;
+using core::Error;
+using core::Nanoseconds;
+using core::PageCount;
+using core::Result;
+using core::VirtAddr;
+using core::cap::Rights;
+using object::Context;
+using object::Cpu;
+using object::Domain;
+using object::Entry;
+
+template <ObjectType kType>
+struct ObjectOf;
+template <> struct ObjectOf<ObjectType::Domain> { using Type = object::Domain; };
+template <> struct ObjectOf<ObjectType::AddressSpace> { using Type = object::AddressSpace; };
+template <> struct ObjectOf<ObjectType::Pages> { using Type = object::Pages; };
+template <> struct ObjectOf<ObjectType::Context> { using Type = object::Context; };
+template <> struct ObjectOf<ObjectType::Gate> { using Type = object::Gate; };
+template <> struct ObjectOf<ObjectType::Event> { using Type = object::Event; };
+template <> struct ObjectOf<ObjectType::Timer> { using Type = object::Timer; };
+template <> struct ObjectOf<ObjectType::Device> { using Type = object::Device; };
+template <> struct ObjectOf<ObjectType::DmaHandle> { using Type = object::Object; };
+template <> struct ObjectOf<ObjectType::AsyncOp> { using Type = object::AsyncOp; };
+template <> struct ObjectOf<ObjectType::Program> { using Type = object::Object; };
+template <> struct ObjectOf<ObjectType::Budget> { using Type = object::Budget; };
+template <> struct ObjectOf<ObjectType::Any> { using Type = object::Object; };
+
+/// A capability that was looked up: good until this CPU leaves the kernel or comes to a preemption point.
+template <class T>
+struct Ref {
+  T* object = nullptr;
+  Entry* entry = nullptr;
+  T* operator->() const { return object; }
+  T& operator*() const { return *object; }
+  explicit operator bool() const { return object != nullptr; }
+};
+
+/// Gives the CPU to whoever should have it now. The current context's registers are saved and hold its result.
+[[noreturn]] void dispatch(Cpu& cpu);
+
+/// Signals what devices have interrupted for since the last time.
+void deliver_lines(Cpu& cpu);
+
+/// The CPU as its current context's system call sees it. Has no members of its own: a Cpu is one.
+class Calls : public Cpu {
+ public:
+  static Calls& enter() { return static_cast<Calls&>(object::this_cpu()); }
+
+  // What decoding asks.
+  [[nodiscard]] unsigned cpu_count() const { return kernel->cpu_count.load(std::memory_order_relaxed); }
+  [[nodiscard]] core::cap::Authorities authorities() const { return domain().authorities; }
+  template <ObjectType kType>
+  [[gnu::always_inline]] Result<Ref<typename ObjectOf<kType>::Type>> lookup(Handle handle, Rights need) {
+    const auto found = domain().space.lookup(core::cap::Handle(handle.raw()), object::type_number(kType), need);
+    if (!found) [[unlikely]] return core::fail(found.error());
+    using T = typename ObjectOf<kType>::Type;
+    return Ref<T>{static_cast<T*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
+  }
+  [[gnu::always_inline]] Result<Ref<object::Object>> lookup_any(Handle handle, Rights need) {
+    const auto found = domain().space.lookup_any(core::cap::Handle(handle.raw()), need);
+    if (!found) [[unlikely]] return core::fail(found.error());
+    return Ref<object::Object>{static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
+  }
+  template <ObjectType kType>
+  Result<Ref<typename ObjectOf<kType>::Type>> none() {
+    return Ref<typename ObjectOf<kType>::Type>{};
+  }
+
+  // calls_capability.cpp
+  Result<> null() { return {}; }
+  Result<> cap_check(Ref<object::Object> cap, Rights need) {
+    if (!cap.entry->rights().has(need)) return core::fail(Error::Denied);
+    return {};
+  }
+  Result<Word> cap_query(Ref<object::Object> cap);
+  Result<Handle> cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to);
+  Result<> cap_revoke(Ref<object::Object> cap) { return end(cap.entry); }
+  Result<> cap_drop(Ref<object::Object> cap) { return end(cap.entry); }
+
+  // calls_memory.cpp
+  Result<Handle> alloc_mem_pages(PageCount count, abi::PageFlags flags);
+  Result<> free_mem_pages(Ref<object::Pages> pages);
+  Result<Handle> address_space_create();
+  Result<> map_pages(Ref<object::AddressSpace> space, Ref<object::Pages> pages, VirtAddr address, PageCount offset,
+                     PageCount count, abi::Access access);
+  Result<Word> unmap_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count);
+  Result<Word> protect_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count, abi::Access access);
+  Result<Word> query_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count);
+  Result<core::ByteCount> transfer_data();
+
+  // calls_domain.cpp
+  Result<Handle> domain_create(Ref<object::Budget> budget, core::cap::Authorities authorities);
+  Result<Handle> budget_create(Ref<object::Budget> parent, PageCount pages);
+  Result<> budget_lend_slots(Ref<object::Budget> child, Ref<object::Budget> parent, core::CpuId cpu, abi::EventBits slots);
+  Result<Word> budget_query(Ref<object::Budget> budget);
+  Result<> slice_assign(Ref<object::Budget> budget, core::CpuId cpu, abi::Slot slot, Ref<Context> context);
+
+  // calls_context.cpp
+  Result<Handle> alloc_cpu_context(Ref<Domain> domain, Ref<object::AddressSpace> space, Ref<object::Pages> area,
+                                   abi::ContextFlags flags);
+  Result<> context_start(Ref<Context> context, VirtAddr entry, VirtAddr stack, Word argument);
+  Result<> context_stop(Ref<Context> context);
+  Result<abi::Stop> context_run(Ref<Context> context, Nanoseconds deadline, Word batch);
+  Result<> context_set_space(Ref<Context> context, Ref<object::AddressSpace> space);
+  Result<> context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask, abi::Bit end_bit);
+  Result<> context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset, Word direction);
+  Result<Word> context_query(Ref<Context> context, Word which);
+  Result<> yield();
+
+  // calls_event.cpp
+  Result<Handle> event_create();
+  Result<> event_deliver(Ref<object::Event> event, abi::EventBits bits);
+  Result<abi::EventBits> event_wait(Ref<object::Event> event, abi::EventBits mask, Nanoseconds deadline);
+  Result<Handle> timer_create(Ref<object::Event> event, abi::Bit bit);
+  Result<> timer_arm(Ref<object::Timer> timer, Nanoseconds deadline, Nanoseconds period);
+  Result<Word> get_system_time(abi::Clock clock);
+  Result<Word> machine_info(abi::Info which);
+
+  // calls_gate.cpp
+  Result<Handle> gate_create(Ref<Domain> domain, VirtAddr entry, Word badge);
+  Result<> gate_add_server(Ref<object::Gate> gate, Ref<Context> context, VirtAddr stack);
+  Result<Word> cap_invoke(Ref<object::Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4);
+  Result<> gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4);
+  Result<> receive_open(Word count);
+  /// Derives the capabilities that a message names into the receiver's domain.
+  Result<> carry_handles(Word count, exo_message& source, Context& from, Context& to);
+
+  // calls_device.cpp
+  Result<Handle> device_get_cap(Word number);
+  Result<Word> device_read(Ref<object::Device> device, Word offset, Word width);
+  Result<> device_write(Ref<object::Device> device, Word offset, Word width, Word value);
+  Result<> device_bind_interrupt(Ref<object::Device> device, Ref<object::Event> event, abi::Bit bit);
+  Result<> device_acknowledge(Ref<object::Device> device);
+
+  // calls_async.cpp
+  Result<Handle> submit_async_op(abi::AsyncKind kind, Ref<object::Event> event, abi::Bit bit);
+  Result<Word> poll_async_op(Ref<object::AsyncOp> op);
+  Result<Word> wait_async_op(Ref<object::AsyncOp> op, Nanoseconds deadline);
+  Result<> cancel_async_op(Ref<object::AsyncOp> op);
+  Result<> complete_async_op(Ref<object::AsyncOp> op, Word result);
+  Result<Word> ring_submit(Word count);
+
+ private:
+  static bool is_wanted_or_owing(const Context& context) {
+    return context.request.load(std::memory_order_acquire) != object::Request::None || context.cleanup.pending();
+  }
+  [[nodiscard]] Domain& domain() const { return *current->domain; }
+  Result<core::ByteCount> move_pages(const exo_transfer& t);
+  void free_unpublished(const object::Created<object::Pages>& made);
+  /// Ends a capability and, when there is clean-up, does that before the caller goes on.
+  Result<> end(Entry* entry);
+  /// Leaves for whoever should run: the current context's call is over, with this outcome.
+  [[noreturn]] void leave(Word status, Word value) {
+    current->by_syscall = true;
+    current->set_result(status, value);
+    dispatch(*this);
+  }
+  /// The same if a wake-up on this CPU comes before the current context; else goes on.
+  void let_others_first() {
+    if (!recheck.load(std::memory_order_relaxed)) [[likely]] return;
+    if (in_batch) return;
+    leave(0, 0);
+  }
+  [[nodiscard]] core::Ticks ticks(Nanoseconds deadline) const {
+    return deadline == abi::kNever ? kIdleDeadline : kernel->to_ticks(deadline);
+  }
+};
+
+/// Ties `binding` to a capability that this call looked up. Errors: Revoked, if it has ended meanwhile.
+template <class T>
+Result<> hang(object::Binding& binding, const Ref<T>& on, object::Binding::Kind kind) {
+  const core::Guard guard(on.object->lock);
+  const auto tag = core::cap::Tag(on.entry->tag.load(std::memory_order_relaxed));
+  if (!tag.upholds() || !object::CapSpace::ancestry_whole(on.entry, *on.object)) return core::fail(Error::Revoked);
+  binding.attach(*on.entry, kind);
+  return {};
+}
+}  // namespace fb::kernel::syscall

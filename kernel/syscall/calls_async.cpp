@@ -1,0 +1,94 @@
+#include "kernel/syscall/calls.hpp"
+
+namespace fb::kernel::syscall {
+
+using core::async::AsyncValue;
+using object::AsyncOp;
+using object::Binding;
+
+// Asynchronous operations are events with an outcome: whoever waits for one waits for bit 0 of its own event.
+namespace {
+constexpr core::event::EventBits kDone{1};
+}
+
+Result<Handle> Calls::submit_async_op(abi::AsyncKind kind, Ref<object::Event> event, abi::Bit bit) {
+  if (kind == abi::AsyncKind::Transfer || kind == abi::AsyncKind::Event) return core::fail(Error::NotSupported);
+  Word word = 0;
+  if (kind == abi::AsyncKind::Timer) {
+    if (current->area == nullptr) return core::fail(Error::NotReady);
+    word = __atomic_load_n(&current->area->async.word, __ATOMIC_RELAXED);
+  }
+  FB_ASSIGN(const auto made, object::prepare<AsyncOp>(*kernel, domain(), kind));
+  auto& op = *made.object;
+  if (event) {
+    if (const auto bound = hang(op.source.binding, event, Binding::Kind::Source); !bound) {
+      object::discard(*kernel, domain(), made);
+      return core::fail(bound.error());
+    }
+    op.source.bits = std::uint64_t{1} << bit.raw();
+    op.source.event = event.object;
+  }
+  const auto handle = object::publish(made, object::creating_rights(ObjectType::AsyncOp));
+  if (kind == abi::AsyncKind::Timer) sched::arm_completion(*this, op, ticks(Nanoseconds(word)));
+  return Handle(handle.raw());
+}
+
+Result<Word> Calls::poll_async_op(Ref<AsyncOp> op) {
+  FB_ASSIGN(const auto status, op->outcome.poll());
+  FB_ASSIGN(const auto value, status.outcome());
+  return value.raw();
+}
+
+Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
+  if (const auto done = poll_async_op(op); done || done.error() != Error::InProgress) return done;
+  if (in_batch) return core::fail(Error::BadArgument);
+  if (current->wait_binding.bound()) object::release(current->wait_binding);
+  FB_TRY(hang(current->wait_binding, op, Binding::Kind::EventWaiter));
+  // A completion between the poll above and here has set the bit: the wait returns at once.
+  FB_ASSIGN(const auto waited, sched::wait(*this, *current, op->done, kDone, ticks(deadline)));
+  if (waited.waiting) {
+    current->awaits = op.object;
+    dispatch(*this);
+  }
+  sched::signal(*this, op->done, kDone);  // for the others who wait
+  return poll_async_op(op);
+}
+
+Result<> Calls::cancel_async_op(Ref<AsyncOp> op) {
+  FB_TRY(op->outcome.cancel());
+  sched::completed(*this, *op);
+  let_others_first();
+  return {};
+}
+
+Result<> Calls::complete_async_op(Ref<AsyncOp> op, Word result) {
+  if (op->what != abi::AsyncKind::Server) return core::fail(Error::BadArgument);
+  FB_TRY(op->outcome.complete(AsyncValue(result)));
+  sched::completed(*this, *op);
+  let_others_first();
+  return {};
+}
+
+Result<Word> Calls::ring_submit(Word count) {
+  if (count == 0 || count > EXO_RING_ENTRIES || in_batch) return core::fail(Error::BadArgument);
+  if (current->ring == nullptr) return core::fail(Error::NotReady);
+  in_batch = true;
+  Word done = 0;
+  for (; done < count; ++done) {
+    auto& shared = current->ring->entries[done];
+    exo_ring_entry entry;
+    __builtin_memcpy(&entry, &shared, sizeof entry);  // once: what is checked is what is used
+    asm volatile("" : "+m"(entry));
+    Reply reply = abi::refuse(Error::BadCall);
+    if (entry.call < abi::kCallLimit) {
+      reply = abi::kDecodeTable<Calls>[entry.call](entry.args[0], entry.args[1], entry.args[2], entry.args[3], entry.args[4], entry.args[5]);
+    }
+    __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
+    __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
+    if (reply.status != 0) break;
+  }
+  in_batch = false;
+  return done;
+}
+
+}  // namespace fb::kernel::syscall

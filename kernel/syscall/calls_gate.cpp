@@ -1,0 +1,189 @@
+#include "kernel/syscall/calls.hpp"
+
+extern "C" [[noreturn]] void leave_by_sysret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
+
+namespace fb::kernel::syscall {
+namespace {
+
+using object::Chain;
+using object::Gate;
+using object::RunState;
+
+constexpr std::uint8_t kMaxGateDepth = 8;
+constexpr unsigned kMaxServers = 64;
+constexpr Word kMostExtra = 4;
+
+/// The message header in r12 (abi/layout.h).
+struct Message {
+  Word extra_words;
+  Word handles;
+  static Result<Message> decode(Word raw) {
+    const Message m{raw & 0xf, raw >> 4 & 0xf};
+    if ((raw >> 8) != 0 || m.extra_words > kMostExtra || m.handles > kMostExtra) return core::fail(Error::BadArgument);
+    return m;
+  }
+  [[nodiscard]] bool plain() const { return (extra_words | handles) == 0; }
+};
+
+/// Takes a server context out of the pool. Null: none is free.
+Context* take_server(Gate& gate) {
+  const core::Guard guard(gate.pool_lock);
+  Context* server = gate.pool;
+  if (server != nullptr) {
+    gate.pool = server->next_in_pool;
+    server->state.store(RunState(Chain::Serving), std::memory_order_relaxed);
+  }
+  return server;
+}
+
+/// What the receiver sees of words beyond the sixth and of handles. All is checked and derived before anything is
+/// delivered; on an error nothing has travelled.
+Result<> carry(Calls& call, const Message& message, Context& from, Context& to) {
+  if (message.plain()) return {};
+  if (from.area == nullptr || to.area == nullptr) return core::fail(Error::NotReady);
+  auto& source = from.area->message;
+  auto& target = to.area->message;
+  if (message.handles != 0) FB_TRY(call.carry_handles(message.handles, source, from, to));
+  for (Word i = 0; i < message.extra_words; ++i) {
+    __atomic_store_n(&target.words[i], __atomic_load_n(&source.words[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Handle> Calls::gate_create(Ref<Domain> into, VirtAddr entry, Word badge) {
+  FB_ASSIGN(const auto made, object::prepare<Gate>(*kernel, domain(), *into, entry, badge));
+  return Handle(object::publish(made, object::creating_rights(ObjectType::Gate)).raw());
+}
+
+Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr stack) {
+  if (context->reflecting) return core::fail(Error::WrongType);
+  if (context->domain == nullptr || context->domain != gate->domain) return core::fail(Error::BadArgument);
+  if (context->space == nullptr) return core::fail(Error::NotReady);
+  auto stopped = RunState(Chain::Stopped);
+  if (!context->state.compare_exchange_strong(stopped, RunState(Chain::Serving), std::memory_order_acq_rel)) return core::fail(Error::Busy);
+  Result<> result{};
+  {
+    const core::Guard guard(gate->lock);
+    unsigned count = 0;
+    for ([[maybe_unused]] const auto& server : gate->servers) count += 1;
+    if (count >= kMaxServers) result = core::fail(Error::Limit);
+    if (context->gate != nullptr && context->gate != gate.object) result = core::fail(Error::Busy);
+    if (result && context->gate == nullptr) {
+      gate->servers.push_back(*context);
+      context->gate = gate.object;
+    }
+  }
+  if (!result) {
+    context->state.store(RunState(Chain::Stopped), std::memory_order_release);
+    return result;
+  }
+  context->stack = stack;
+  context->faulted = false;
+  sched::return_to_pool(*context);
+  return {};
+}
+
+Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4) {
+  Context& caller = *current;
+  FB_ASSIGN(const auto message, Message::decode(caller.registers.r12));
+  if (caller.gate_depth == kMaxGateDepth || in_batch) [[unlikely]] return core::fail(in_batch ? Error::BadArgument : Error::TooDeep);
+  Context* const taken = take_server(*gate);
+  if (taken == nullptr) [[unlikely]] return core::fail(Error::Busy);
+  Context& server = *taken;
+  if (const auto carried = carry(*this, message, caller, server); !carried) [[unlikely]] {
+    sched::return_to_pool(server);
+    return core::fail(carried.error());
+  }
+  auto& r = server.registers;
+  r.rdi = gate->badge;
+  r.rsi = w0, r.rdx = w1, r.r10 = w2, r.r8 = w3, r.r9 = w4;
+  r.rbx = caller.registers.rbx;
+  r.r12 = caller.registers.r12;
+  r.rax = r.rbp = r.r13 = r.r14 = r.r15 = 0;
+  r.rip = gate->entry.raw();
+  r.rsp = server.stack.raw();
+  r.rflags = arch::user_flags(0);
+  caller.by_syscall = server.by_syscall = true;
+  server.gate_depth = static_cast<std::uint8_t>(caller.gate_depth + 1);
+  server.called_via = gate.entry;
+  server.caller = &caller;
+  caller.callee = &server;
+  object::Cpu::current = &server;
+  object::Cpu::frame = &server.registers;
+  sched::switch_space(*this, server.space);
+  sched::switch_vector(*this, server);
+  leave_by_sysret(&server.registers, r.rip, r.rflags);
+}
+
+Result<> Calls::gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4) {
+  Context& server = *current;
+  Context* const waiting = server.caller;
+  if (waiting == nullptr || in_batch) return core::fail(Error::NotReady);
+  Context& caller = *waiting;
+  FB_ASSIGN(const auto message, Message::decode(server.registers.r12));
+  FB_TRY(carry(*this, message, server, caller));
+  auto& r = caller.registers;
+  r.rax = status;
+  r.rsi = w0, r.rdx = w1, r.r10 = w2, r.r8 = w3, r.r9 = w4;
+  r.rbx = server.registers.rbx;
+  r.r12 = server.registers.r12;
+  r.rdi = 0;
+  caller.callee = nullptr;
+  server.caller = nullptr;
+  server.called_via = nullptr;
+  sched::return_to_pool(server);
+  object::Cpu::current = &caller;
+  object::Cpu::frame = &caller.registers;
+  if (is_wanted_or_owing(caller)) [[unlikely]] dispatch(*this);
+  sched::switch_space(*this, caller.space);
+  sched::switch_vector(*this, caller);
+  leave_by_sysret(&r, r.rip, r.rflags);
+}
+
+Result<> Calls::receive_open(Word count) {
+  if (count > kMostExtra) return core::fail(Error::BadArgument);
+  // The slots are had now, so that a message that brings capabilities cannot fail for want of them.
+  while (!domain().space.has_free(static_cast<std::uint32_t>(count))) {
+    FB_ASSIGN(Entry* const entry, object::reserve_slot(*kernel, domain()));
+    domain().space.release(entry);
+    if (domain().space.has_free(static_cast<std::uint32_t>(count))) break;
+    return core::fail(Error::NoSlots);
+  }
+  current->receive_slots = static_cast<std::uint8_t>(count);
+  return {};
+}
+
+Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Context& to) {
+  if (count > to.receive_slots) return core::fail(Error::NoSlots);
+  std::array<Entry*, kMostExtra> made{};
+  const auto undo = [&](Error error) -> Result<> {
+    for (Entry* entry : made) {
+      if (entry != nullptr && object::CapTree::cut(entry)) {
+        current->cleanup.space = &to.domain->space;
+        current->cleanup.handle = object::CapSpace::handle_of(entry);
+        while (current->cleanup.pending()) (void)reap::work(*this, *current);
+      }
+    }
+    return core::fail(error);
+  };
+  for (Word i = 0; i < count; ++i) {
+    const auto handle = __atomic_load_n(&source.handles[i], __ATOMIC_RELAXED);
+    const Rights mask(__atomic_load_n(&source.masks[i], __ATOMIC_RELAXED));
+    const auto found = from.domain->space.lookup_any(core::cap::Handle(handle), core::cap::Right::Grant);
+    if (!found) return undo(found.error());
+    const auto slot = object::reserve_slot(*kernel, *to.domain);
+    if (!slot) return undo(slot.error());
+    if (const auto derived = object::CapTree::derive(found->entry, mask.meet(core::cap::kAllRights), *slot); !derived) {
+      to.domain->space.release(*slot);
+      return undo(derived.error());
+    }
+    made[i] = *slot;
+  }
+  for (Word i = 0; i < count; ++i) to.area->message.handles[i] = object::CapSpace::handle_of(made[i]).raw();
+  to.receive_slots = 0;
+  return {};
+}
+
+}  // namespace fb::kernel::syscall

@@ -1,0 +1,26 @@
+#include "kernel/reap/cleanup.hpp"
+#include "kernel/sched/slices.hpp"
+#include "kernel/syscall/calls.hpp"
+
+namespace fb::kernel::syscall {
+
+void dispatch(Cpu& cpu) {
+  for (;;) {
+    deliver_lines(cpu);
+    reap::work_for_others(cpu);
+    Context* context = sched::choose(cpu);
+    if (context == nullptr) {
+      if (!cpu.leftover.pending() && cpu.orphans.empty()) sched::sleep(cpu);
+      continue;
+    }
+    if (context->cleanup.pending()) {
+      cpu.current = context;
+      (void)reap::work(cpu, *context);
+      continue;  // much may have changed meanwhile
+    }
+    sched::arm_next(cpu);
+    sched::leave_to(cpu, *context);
+  }
+}
+
+}  // namespace fb::kernel::syscall
