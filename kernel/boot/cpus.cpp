@@ -74,8 +74,9 @@ void start_others(Kernel& kernel, const Topology& topology) {
   auto* low = arch::direct<char>(PhysAddr(TRAMPOLINE_ADDRESS));
   __builtin_memcpy(low, trampoline_start, size);
   auto* data = reinterpret_cast<std::uint64_t*>(low + (trampoline_data - trampoline_start));
-  // The boot tables map the trampoline's page where it is; the CPU changes to the final ones in secondary_main.
+  // The boot tables map the trampoline's page where it is; the final ones do not.
   data[0] = arch::image_to_physical(boot_root).raw();
+  data[2] = kernel.tables->root().raw();
   for (unsigned i = 1; i < topology.cpu_count; ++i) {
     Cpu& cpu = *kernel.cpus[i];
     data[1] = reinterpret_cast<std::uint64_t>(&cpu);
@@ -100,7 +101,6 @@ void start_others(Kernel& kernel, const Topology& topology) {
 
 void secondary_main(fb::kernel::object::Cpu* cpu) {
   using namespace fb::kernel;
-  arch::write_cr3(cpu->kernel->tables->root().raw());
   boot::become(*cpu);
   arch::Apic::enable();
   cpu->kernel->cpu_count.fetch_add(1, std::memory_order_acq_rel);

@@ -104,7 +104,9 @@ void kernel_main(const fb::kernel::boot::StartInfo* info, std::uint64_t entered)
   warn(features);
   const auto input = BootInput::read(*arch::direct<const StartInfo>(PhysAddr(reinterpret_cast<std::uint64_t>(info))));
   arch::EarlyFrames early((PhysAddr(arch::image_to_physical(kernel_end).raw())), early_end(input));
-  arch::KernelTables tables(early, features, input.top());
+  // Firmware's tables lie right behind the last RAM, within the same large page.
+  const PhysAddr mapped_end((input.top().raw() + arch::kLargePage - 1) & ~(arch::kLargePage - 1));
+  arch::KernelTables tables(early, features, mapped_end);
 
   const auto count = input.top().frame().raw();
   const auto descriptors = early.take(fb::core::pages_for(ByteCount(count * sizeof(fb::core::mem::Frame))));
@@ -118,7 +120,7 @@ void kernel_main(const fb::kernel::boot::StartInfo* info, std::uint64_t entered)
   const auto topology_early = tables.map_device(PhysAddr(0xfec0'0000), 1);
   arch::write_cr3(tables.root().raw());
   arch::Apic::enable();
-  const auto topology = read_topology(input.rsdp(), input.top(), arch::Apic::id());
+  const auto topology = read_topology(input.rsdp(), mapped_end, arch::Apic::id());
   for (unsigned i = 0; i < topology.cpu_count; ++i) make_cpu(kernel, early, fb::core::CpuId(i), topology.cpus[i]);
   Cpu& cpu = *kernel.cpus[0];
   become(cpu);

@@ -74,7 +74,7 @@ enter_long_mode:
   lret
 
 # First steps of another CPU: real mode at kTrampolineAddress, copied there by start_cpus(). The words behind
-# trampoline_data are filled for each CPU: root table, Cpu*.
+# trampoline_data are filled for each CPU: boot tables, Cpu*, final tables.
   .globl trampoline_start, trampoline_end, trampoline_data
   .code16
 trampoline_start:
@@ -100,11 +100,9 @@ trampoline_start:
   .code64
   movl $(TRAMPOLINE_ADDRESS + (trampoline_data - trampoline_start)), %eax
   movq 8(%rax), %rdi              # Cpu*
-  movq CPU_STACK(%rdi), %rsp
-  xorl %ebp, %ebp
-  movabsq $secondary_main, %rax
-  call *%rax
-  ud2
+  movq 16(%rax), %rdx             # final tables: they map stacks, but not this page
+  movabsq $secondary_entry, %rax
+  jmp *%rax
   .align 8
 trampoline_gdt:
   .quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff, 0x00cf9a000000ffff
@@ -113,8 +111,16 @@ trampoline_gdt_pointer:
   .long TRAMPOLINE_ADDRESS + (trampoline_gdt - trampoline_start)
   .align 8
 trampoline_data:
-  .quad 0, 0
+  .quad 0, 0, 0
 trampoline_end:
+
+  .text
+secondary_entry:
+  movq %rdx, %cr3
+  movq CPU_STACK(%rdi), %rsp
+  xorl %ebp, %ebp
+  call secondary_main
+  ud2
 
   .section .rodata
   .align 8

@@ -13,6 +13,8 @@ inline constexpr std::uint64_t kStackRegion = 0xffff'c000'0000'0000;  ///< per-C
 inline constexpr std::uint64_t kDeviceRegion = 0xffff'd000'0000'0000; ///< device registers, uncached
 inline constexpr std::uint64_t kKernelBase = 0xffff'ffff'8000'0000;
 
+inline constexpr std::uint64_t kLargePage = std::uint64_t{2} << 20;
+
 /// The kernel's view of physical memory.
 template <class T = void>
 T* direct(core::PhysAddr address) {
