@@ -5,6 +5,7 @@ set_property(CACHE FB_ZONE PROPERTY STRINGS host kernel)
 set(FB_PRESET "${FB_ZONE}" CACHE STRING "prefix of the test names")
 set(FB_SANITIZE "" CACHE STRING "argument of -fsanitize=")
 option(FB_FUZZ "build the fuzz targets (needs the address sanitizer)" OFF)
+option(FB_CHECKED "ring 0 checks its own invariants: lock ranks" OFF)
 option(FB_CHECK_HEADERS "compile every header alone" OFF)
 
 set(CMAKE_C_STANDARD 17)

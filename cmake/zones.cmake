@@ -34,7 +34,7 @@ endfunction()
 function(fb_kernel_flags target)
   fb_zone_flags(${target} ${fb_freestanding_flags} ${fb_general_registers}
                 -mno-red-zone -mcmodel=kernel)
-  target_compile_definitions(${target} PRIVATE FB_RING0=1)
+  target_compile_definitions(${target} PRIVATE FB_RING0=1 $<$<BOOL:${FB_CHECKED}>:FB_CHECKED=1>)
 endfunction()
 
 # Ring 3 inside FeuerBird. VECTOR: a domain that owns its vector state (drivers, cryptography); a LibOS

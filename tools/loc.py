@@ -18,23 +18,23 @@ IMAGE = "images/kernel.elf"
 NOT_COUNTED = {".ld", ".lds"}
 
 
-def ring0_objects(build):
+def ring0_objects(build, image):
     """The objects that the kernel image is linked from, static libraries opened."""
-    listed = subprocess.run(["ninja", "-C", str(build), "-t", "inputs", IMAGE],
+    listed = subprocess.run(["ninja", "-C", str(build), "-t", "inputs", image],
                             check=False, capture_output=True, text=True)
     if listed.returncode != 0:
-        raise SystemExit(f"loc: error: {build}/{IMAGE} is not a target of the kernel build: "
+        raise SystemExit(f"loc: error: {build}/{image} is not a target of the kernel build: "
                          f"{listed.stderr.strip()}")
     return [name for name in listed.stdout.split("\n") if name.endswith((".o", ".obj"))]
 
 
-def ring0_files(repo, build):
+def ring0_files(repo, build, image):
     """The files of ours behind those objects."""
-    objects = ring0_objects(build)
+    objects = ring0_objects(build, image)
     deps = ninja_deps(build, objects) if objects else {}
     missing = [name for name in objects if not deps.get(name)]
     if missing or not objects:
-        raise SystemExit(f"loc: error: no dependency record of {missing[:1] or IMAGE}; "
+        raise SystemExit(f"loc: error: no dependency record of {missing[:1] or image}; "
                          "build the kernel preset first")
     generated = build / "gen"
     files = set()
@@ -71,10 +71,15 @@ def main(arguments):
     parser.add_argument("--build", type=Path, default=REPO / "build" / "kernel")
     parser.add_argument("--repo", type=Path, default=REPO)
     parser.add_argument("--limit", type=int, default=LIMIT)
+    parser.add_argument("--image", default=IMAGE, help="target of the build that is the kernel image")
+    parser.add_argument("--total", action="store_true", help="print the number only")
     parser.add_argument("--files", action="store_true", help="list every file, largest first")
     options = parser.parse_args(arguments)
     repo, build = options.repo.resolve(), options.build.resolve()
-    counts = {name_of(path, repo, build): code_lines(path) for path in ring0_files(repo, build)}
+    counts = {name_of(path, repo, build): code_lines(path) for path in ring0_files(repo, build, options.image)}
+    if options.total:
+        print(sum(counts.values()))
+        return 0
     if options.files:
         for name, lines in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             print(f"{lines:7d}  {name}")

@@ -1,7 +1,7 @@
 # Configuring and building presets. Sourced by bash.
 # shellcheck shell=bash
 
-fb_all_presets=(release asan tsan kernel)
+fb_all_presets=(release asan tsan kernel checked)
 
 # Two at a time at least; on a larger machine all of it, unless told otherwise.
 fb_jobs() { printf '%s\n' "${FB_JOBS:-$(nproc)}"; }

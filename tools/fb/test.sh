@@ -6,8 +6,8 @@ declare -A fb_kinds=(
   [unit]="release asan tsan"
   [tools]="release"
   [fuzz]="asan"
-  [system]="kernel"
-  [soak]="release kernel"
+  [system]="checked"
+  [soak]="release checked"
 )
 fb_default_kinds=(unit tools fuzz system)
 
