@@ -154,6 +154,7 @@ struct Context : Object {
     while (at->caller != nullptr) at = at->caller;
     return *at;
   }
+  [[nodiscard]] bool has_event() const;
   /// Leaves the result of a call in the saved registers.
   void set_result(std::uint64_t status, std::uint64_t value) {
     frame->rax = status;

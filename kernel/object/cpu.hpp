@@ -19,7 +19,7 @@ struct Kernel;
 inline constexpr unsigned kMaxLevels = 5;  ///< a slice owner and four nested runs (DESIGN §6)
 
 /// One level of `context_run`: who was given time, by whom, until when. Level 0 is the slice.
-struct Level {
+struct alignas(32) Level {
   Context* root = nullptr;     ///< the context that was given time
   Context* carrier = nullptr;  ///< who gave it; null at level 0
   core::Ticks deadline{};

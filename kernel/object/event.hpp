@@ -20,6 +20,11 @@ struct Event : Object, Signals {
   explicit Event(Budget& budget) : Object(kType, budget) {}
 };
 
+/// An unmasked bit is pending: context_run returns EVENT at once.
+inline bool Context::has_event() const {
+  return event != nullptr && (event->set.pending().raw() & event_mask) != 0;
+}
+
 /// A bit of an event that something signals by itself. Hangs on the capability it was made by.
 struct Source {
   Binding binding;

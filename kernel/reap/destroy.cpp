@@ -76,7 +76,7 @@ bool destroy_space(Cpu& cpu, AddressSpace& space) {
   }
   tables.drain();
   if (more) return false;
-  space.payer->account.give_frames(cpu.kernel->memory, space.tables.root().frame(), PageCount(1));
+  space.payer->account.give_frames(cpu.kernel->memory, space.root.frame(), PageCount(1));
   return true;
 }
 

@@ -36,10 +36,6 @@ bool pick_up(Cpu& cpu, core::sched::Slot slot) {
   return true;
 }
 
-bool has_event(const Context& carrier) {
-  return carrier.event != nullptr && (carrier.event->set.pending().raw() & carrier.event_mask) != 0;
-}
-
 /// The lowest level whose run must end now, and why; level 0 if none.
 struct Verdict {
   unsigned level;
@@ -53,7 +49,7 @@ Verdict judge(const Cpu& cpu, Ticks now) {
     if (is_wanted(*level.root) || level.root->evicted.load(std::memory_order_acquire)) return {i, Stop::Gone};
     if (chain != Chain::Running) return {i, chain == Chain::Waiting || chain == Chain::Idle ? Stop::Halted : Stop::Gone};
     if (level.deadline <= now) return {i, Stop::Deadline};
-    if (has_event(*level.carrier)) return {i, Stop::Event};
+    if (level.carrier->has_event()) return {i, Stop::Event};
   }
   return {0, Stop::Syscall};
 }

@@ -1,12 +1,8 @@
 #include "kernel/sched/switch.hpp"
 
+#include "kernel/arch/x86_64/leave.hpp"
 #include "kernel/arch/x86_64/panic.hpp"
 #include "kernel/sched/kick.hpp"
-
-extern "C" {
-[[noreturn]] void leave_by_sysret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
-[[noreturn]] void leave_by_iret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
-}
 
 namespace fb::kernel::sched {
 namespace {
@@ -72,15 +68,11 @@ void save_vector(Cpu& cpu) {
   owner->vector_on.store(nullptr, std::memory_order_release);  // the area is whole before another CPU loads it
 }
 
-void set_bases(Cpu& cpu, std::uint64_t fs, std::uint64_t gs) {
-  if (cpu.fs_base != fs) {
-    arch::write_msr(kFsBase, fs);
-    cpu.fs_base = fs;
-  }
-  if (cpu.gs_base != gs) {
-    arch::write_msr(kKernelGsBase, gs);  // `swapgs` on the way out brings it in
-    cpu.gs_base = gs;
-  }
+void set_bases_slow(Cpu& cpu, std::uint64_t fs, std::uint64_t gs) {
+  arch::write_msr(kFsBase, fs);
+  cpu.fs_base = fs;
+  arch::write_msr(kKernelGsBase, gs);  // `swapgs` on the way out brings it in
+  cpu.gs_base = gs;
 }
 
 void switch_vector_slow(Cpu& cpu, Context& context) {

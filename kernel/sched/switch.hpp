@@ -15,19 +15,22 @@ inline void switch_space(Cpu& cpu, AddressSpace* space) {
   if (cpu.space.load(std::memory_order_relaxed) == space) return;
   // relaxed: writing CR3 serialises, so a CPU that edits the tables either sees this or is seen by our first walk.
   cpu.space.store(space, std::memory_order_relaxed);
-  arch::write_cr3(space != nullptr ? space->tables.root().raw() : cpu.kernel->tables->root().raw());
+  arch::write_cr3(space != nullptr ? space->root.raw() : cpu.kernel->tables->root().raw());
 }
 
 /// Makes the vector and base registers those of `context`, if they are not or need not be (DESIGN §6): a LibOS's code
 /// uses none of them, so its programs' stay live while it runs.
 void switch_vector_slow(Cpu& cpu, Context& context);
 inline void switch_vector(Cpu& cpu, Context& context) {
-  if (cpu.vector_owner == &context) return;
+  if (cpu.vector_owner == &context) [[likely]] return;
   if (!context.vector && cpu.vector_domain == context.domain) return;
   switch_vector_slow(cpu, context);
 }
 /// Sets FS and GS base. Both are addresses of the user half.
-void set_bases(Cpu& cpu, std::uint64_t fs, std::uint64_t gs);
+void set_bases_slow(Cpu& cpu, std::uint64_t fs, std::uint64_t gs);
+inline void set_bases(Cpu& cpu, std::uint64_t fs, std::uint64_t gs) {
+  if (((cpu.fs_base ^ fs) | (cpu.gs_base ^ gs)) != 0) [[unlikely]] set_bases_slow(cpu, fs, gs);
+}
 /// Gives a new context the initial vector state.
 void reset_vector(Context& context);
 /// Makes a saved state that ring 3 wrote the context's, which is idle and in memory: a header that XRSTOR would refuse is

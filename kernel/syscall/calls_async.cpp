@@ -1,5 +1,7 @@
 #include "kernel/syscall/calls.hpp"
 
+extern "C" const std::array<fb::abi::Thunk, fb::abi::kCallLimit> call_table;
+
 namespace fb::kernel::syscall {
 
 using core::async::AsyncValue;
@@ -41,7 +43,6 @@ Result<Word> Calls::poll_async_op(Ref<AsyncOp> op) {
 
 Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
   if (const auto done = poll_async_op(op); done || done.error() != Error::InProgress) return done;
-  if (in_batch) return core::fail(Error::BadArgument);
   if (current->wait_binding.bound()) object::release(current->wait_binding);
   FB_TRY(hang(current->wait_binding, op, Binding::Kind::EventWaiter));
   // A completion between the poll above and here has set the bit: the wait returns at once.
@@ -69,25 +70,54 @@ Result<> Calls::complete_async_op(Ref<AsyncOp> op, Word result) {
   return {};
 }
 
+namespace {
+
+/// Calls that may end in another context cannot be one of several.
+constexpr bool may_switch(std::uint32_t call) {
+  switch (static_cast<abi::CallNumber>(call)) {
+    case abi::CallNumber::ContextRun:
+    case abi::CallNumber::CapInvoke:
+    case abi::CallNumber::GateReply:
+    case abi::CallNumber::RingSubmit:
+    case abi::CallNumber::EventWait:
+    case abi::CallNumber::WaitAsyncOp:
+    case abi::CallNumber::Yield:
+    case abi::CallNumber::ContextStop:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Reply do_entry(const exo_ring_entry& entry) {
+  if (entry.call >= abi::kCallLimit) return abi::refuse(Error::BadCall);
+  if (may_switch(entry.call)) return abi::refuse(Error::BadArgument);
+  const auto& a = entry.args;
+  return call_table[entry.call](a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+}  // namespace
+
 Result<Word> Calls::ring_submit(Word count) {
-  if (count == 0 || count > EXO_RING_ENTRIES || in_batch) return core::fail(Error::BadArgument);
-  if (current->ring == nullptr) return core::fail(Error::NotReady);
+  if (count == 0 || count > EXO_RING_ENTRIES) return core::fail(Error::BadArgument);
   in_batch = true;
   Word done = 0;
-  for (; done < count; ++done) {
+  // The ring is looked for each time: an entry may have given up the pages it is in.
+  for (; done < count && current->ring != nullptr; ++done) {
     auto& shared = current->ring->entries[done];
     exo_ring_entry entry;
     __builtin_memcpy(&entry, &shared, sizeof entry);  // once: what is checked is what is used
     asm volatile("" : "+m"(entry));
-    Reply reply = abi::refuse(Error::BadCall);
-    if (entry.call < abi::kCallLimit) {
-      reply = abi::kDecodeTable<Calls>[entry.call](entry.args[0], entry.args[1], entry.args[2], entry.args[3], entry.args[4], entry.args[5]);
+    const Reply reply = do_entry(entry);
+    if (current->ring != nullptr) {
+      __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
+      __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
     }
-    __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
-    __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
     if (reply.status != 0) break;
   }
   in_batch = false;
+  if (done == 0 && current->ring == nullptr) return core::fail(Error::NotReady);
+  if (recheck.load(std::memory_order_relaxed) && current->request.load(std::memory_order_relaxed) != object::Request::None) leave(0, done);
   return done;
 }
 

@@ -21,7 +21,10 @@ Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask, Ref<Do
 
 Result<> Calls::end(Entry* entry) {
   if (!reap::end(*this, current->cleanup, *entry)) return {};  // it has ended, by somebody else
-  leave(0, 0);
+  if (!in_batch) leave(0, 0);
+  // The rest of the batch may rely on it: it is done here, letting interrupts in, and what they want waits for the end.
+  while (current->cleanup.pending()) (void)reap::work(*this, *current);
+  return {};
 }
 
 }  // namespace fb::kernel::syscall

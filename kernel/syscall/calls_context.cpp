@@ -140,7 +140,6 @@ Result<Word> Calls::context_query(Ref<Context> context, Word which) {
 }
 
 Result<> Calls::yield() {
-  if (in_batch) return core::fail(Error::BadArgument);
   sched::unwind(*this, 0, abi::Stop::Preempted);
   sched::put_down(*this, true);
   current->by_syscall = true;

@@ -1,6 +1,12 @@
+#include "kernel/arch/x86_64/leave.hpp"
 #include "kernel/syscall/calls.hpp"
 
-extern "C" [[noreturn]] void leave_by_sysret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
+extern "C" {
+[[noreturn, clang::preserve_none]] void invoke_gate(std::uint64_t gate, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2,
+                                                   std::uint64_t w3, std::uint64_t w4);
+[[noreturn, clang::preserve_none]] void reply_through_gate(std::uint64_t status, std::uint64_t w0, std::uint64_t w1,
+                                                          std::uint64_t w2, std::uint64_t w3, std::uint64_t w4);
+}
 
 namespace fb::kernel::syscall {
 namespace {
@@ -85,10 +91,10 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   return {};
 }
 
-Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4) {
+[[gnu::always_inline]] inline Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4) {
   Context& caller = *current;
   FB_ASSIGN(const auto message, Message::decode(caller.registers.r12));
-  if (caller.gate_depth == kMaxGateDepth || in_batch) [[unlikely]] return core::fail(in_batch ? Error::BadArgument : Error::TooDeep);
+  if (caller.gate_depth == kMaxGateDepth) [[unlikely]] return core::fail(Error::TooDeep);
   Context* const taken = take_server(*gate);
   if (taken == nullptr) [[unlikely]] return core::fail(Error::Busy);
   Context& server = *taken;
@@ -117,10 +123,10 @@ Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word w0, Word w1, Word w2, Word w
   leave_by_sysret(&server.registers, r.rip, r.rflags);
 }
 
-Result<> Calls::gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4) {
+[[gnu::always_inline]] inline Result<> Calls::gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4) {
   Context& server = *current;
   Context* const waiting = server.caller;
-  if (waiting == nullptr || in_batch) return core::fail(Error::NotReady);
+  if (waiting == nullptr) [[unlikely]] return core::fail(Error::NotReady);
   Context& caller = *waiting;
   FB_ASSIGN(const auto message, Message::decode(server.registers.r12));
   FB_TRY(carry(*this, message, server, caller));
@@ -187,3 +193,18 @@ Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Co
 }
 
 }  // namespace fb::kernel::syscall
+
+void invoke_gate(std::uint64_t gate, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2, std::uint64_t w3, std::uint64_t w4) {
+  using namespace fb::kernel::syscall;
+  fb::abi::Reply reply;
+  [[clang::always_inline]] reply = fb::abi::decode_cap_invoke<Calls>(gate, w0, w1, w2, w3, w4);
+  leave_to_caller(Calls::enter().frame, reply.status, reply.value);
+}
+
+void reply_through_gate(std::uint64_t status, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2, std::uint64_t w3,
+                        std::uint64_t w4) {
+  using namespace fb::kernel::syscall;
+  fb::abi::Reply reply;
+  [[clang::always_inline]] reply = fb::abi::decode_gate_reply<Calls>(status, w0, w1, w2, w3, w4);
+  leave_to_caller(Calls::enter().frame, reply.status, reply.value);
+}

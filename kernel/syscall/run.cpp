@@ -1,11 +1,10 @@
 // exo_context_run and the way back (DESIGN §6): the heart of the system.
+#include "kernel/arch/x86_64/leave.hpp"
 #include "kernel/syscall/calls.hpp"
 
 extern "C" {
-[[noreturn]] void leave_by_sysret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
-[[noreturn]] void leave_by_iret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
-[[noreturn]] void leave_to_carrier(const exo_frame* frame, std::uint64_t stop);
-[[noreturn]] void reflected_syscall(fb::kernel::object::Cpu* cpu);
+[[noreturn, clang::preserve_none]] void run_context(std::uint64_t context, std::uint64_t deadline, std::uint64_t batch);
+[[noreturn, clang::preserve_none]] void reflected_syscall(fb::kernel::object::CpuHead* cpu);
 }
 
 namespace fb::kernel::syscall {
@@ -15,8 +14,7 @@ using object::Chain;
 using object::Level;
 using object::RunState;
 
-Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until, Word batch) {
-  if (in_batch) [[unlikely]] return core::fail(Error::BadArgument);
+[[gnu::always_inline]] inline Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until, Word batch) {
   if (batch != 0) [[unlikely]] {
     FB_ASSIGN(const Word done, ring_submit(batch));
     if (done != batch) return Stop::Batch;
@@ -27,18 +25,16 @@ Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until, Word bat
   if (level == object::kMaxLevels) [[unlikely]] return core::fail(Error::TooDeep);
 
   // The frame is shared with the carrier's domain: each field is fetched once, checked, then used.
-  const auto& frame = *context.frame;
-  const auto rip = __atomic_load_n(&frame.rip, __ATOMIC_RELAXED);
-  const auto rflags = arch::user_flags(__atomic_load_n(&frame.rflags, __ATOMIC_RELAXED));
-  const auto fs = __atomic_load_n(&frame.fs_base, __ATOMIC_RELAXED);
-  const auto gs = __atomic_load_n(&frame.gs_base, __ATOMIC_RELAXED);
-  if ((rip | fs | gs) >= core::kUserEnd) [[unlikely]] {
-    if (rip >= core::kUserEnd || fs >= core::kUserEnd || gs >= core::kUserEnd) return core::fail(Error::BadAddress);
-  }
+  const auto& registers = *context.frame;
+  const auto rip = __atomic_load_n(&registers.rip, __ATOMIC_RELAXED);
+  const auto rflags = arch::user_flags(__atomic_load_n(&registers.rflags, __ATOMIC_RELAXED));
+  const auto fs = __atomic_load_n(&registers.fs_base, __ATOMIC_RELAXED);
+  const auto gs = __atomic_load_n(&registers.gs_base, __ATOMIC_RELAXED);
+  if (rip >= core::kUserEnd || ((fs | gs) >> 47) != 0) [[unlikely]] return core::fail(Error::BadAddress);
+
   const auto deadline = ticks(until);
   levels[level] = Level{&context, &carrier, deadline};
   depth.store(level, std::memory_order_relaxed);  // before the claim, a full barrier, and the look for events
-
   auto idle = RunState(Chain::Idle);
   if (!context.state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_seq_cst)) [[unlikely]] {
     depth.store(level - 1, std::memory_order_relaxed);
@@ -46,49 +42,61 @@ Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until, Word bat
     return core::fail(idle.chain() == Chain::Stopped || idle.chain() == Chain::Dead ? Error::Gone : Error::Busy);
   }
   context.run_via = target.entry;
-  const bool event = carrier.event != nullptr && (carrier.event->set.pending().raw() & carrier.event_mask) != 0;
-  if (event || !context.slots.empty() || context.space == nullptr) [[unlikely]] {
-    depth.store(level - 1, std::memory_order_relaxed);
-    context.run_via = nullptr;
-    sched::release_chain(*this, context);
-    if (event) return Stop::Event;
-    return core::fail(context.space == nullptr ? Error::Gone : Error::Busy);
-  }
+  if (carrier.has_event()) [[unlikely]] return give_back(context, Stop::Event);
   sched::arm_by(*this, deadline);
-  if (!context.reflecting) [[unlikely]] {
-    carrier.by_syscall = true;
-    dispatch(*this);  // a native context: perhaps inside a gate, perhaps with clean-up to do
-  }
-  object::Cpu::current = &context;
-  object::Cpu::frame = context.frame;
+  if (!context.reflecting) [[unlikely]] return run_native(context);
+
+  current = &context;
+  frame = context.frame;
   reflecting = 1;
   sched::switch_space(*this, context.space);
   sched::switch_vector(*this, context);
   sched::set_bases(*this, fs, gs);
-  if (context.by_syscall) leave_by_sysret(&frame, rip, rflags);
-  leave_by_iret(&frame, rip, rflags);
+  if (context.by_syscall) [[likely]] leave_by_sysret(&registers, rip, rflags);
+  leave_by_iret(&registers, rip, rflags);
+}
+
+/// A context that was claimed is not run after all.
+Result<Stop> Calls::give_back(Context& context, Result<Stop> outcome) {
+  depth.fetch_sub(1, std::memory_order_relaxed);
+  context.run_via = nullptr;
+  sched::release_chain(*this, context);
+  return outcome;
+}
+
+/// A native context may be inside a gate, or have clean-up to do; and it may have slices of its own.
+Result<Stop> Calls::run_native(Context& context) {
+  if (!context.slots.empty()) return give_back(context, core::fail(Error::Busy));
+  current->by_syscall = true;
+  dispatch(*this);
 }
 
 }  // namespace fb::kernel::syscall
 
-using fb::kernel::object::Cpu;
+void run_context(std::uint64_t context, std::uint64_t deadline, std::uint64_t batch) {
+  using namespace fb::kernel::syscall;
+  fb::abi::Reply reply;
+  [[clang::always_inline]] reply = fb::abi::decode_context_run<Calls>(context, deadline, batch, 0, 0, 0);
+  leave_to_caller(Calls::enter().frame, reply.status, reply.value);
+}
 
 // The program made a system call: back to the carrier, whose context_run returns SYSCALL.
-void reflected_syscall(Cpu* at) {
+void reflected_syscall(fb::kernel::object::CpuHead* at) {
   using namespace fb::kernel;
-  Cpu& cpu = *at;
-  const auto level = cpu.depth.load(std::memory_order_relaxed);
-  auto& context = *cpu.levels[level].root;
-  auto& carrier = *cpu.levels[level].carrier;
+  auto& cpu = *static_cast<object::Cpu*>(at);
+  const auto depth = cpu.depth.load(std::memory_order_relaxed);
+  auto& level = cpu.levels[depth];
+  auto& context = *level.root;
+  auto& carrier = *level.carrier;
   context.by_syscall = true;
   context.frame->stop = static_cast<std::uint64_t>(fb::abi::Stop::Syscall);
-  cpu.depth.store(level - 1, std::memory_order_relaxed);
   context.run_via = nullptr;
+  cpu.depth.store(depth - 1, std::memory_order_relaxed);
   cpu.current = &carrier;
-  cpu.frame = &carrier.registers;
+  cpu.frame = carrier.frame;
   cpu.reflecting = 0;
   sched::switch_space(cpu, carrier.space);
-  if (sched::is_wanted(context)) [[unlikely]] {
+  if (context.request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] {
     carrier.by_syscall = true;
     carrier.set_result(0, static_cast<std::uint64_t>(fb::abi::Stop::Gone));
     sched::release_chain(cpu, context);
@@ -96,5 +104,5 @@ void reflected_syscall(Cpu* at) {
   }
   // release: the registers are in the frame before another CPU may claim the context.
   context.state.store(object::RunState(object::Chain::Idle), std::memory_order_release);
-  leave_to_carrier(&carrier.registers, static_cast<std::uint64_t>(fb::abi::Stop::Syscall));
+  leave_to_caller(carrier.frame, 0, static_cast<std::uint64_t>(fb::abi::Stop::Syscall));
 }

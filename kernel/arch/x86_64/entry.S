@@ -64,10 +64,10 @@ reflect_syscall:
   movq %r11, FRAME_R11(%rsp)
   movq %gs:CPU_USER_RSP, %rcx
   movq %rcx, FRAME_RSP(%rsp)
-  movq %gs:CPU_SELF, %rdi
+  movq %gs:CPU_SELF, %r12
   movq %gs:CPU_STACK, %rsp
   xorl %ebp, %ebp
-  jmp reflected_syscall           # does not return
+  jmp reflected_syscall           # does not return; preserve_none, as in switching.S
 
 # void leave_by_sysret(const exo_frame*, rip, rflags): for a context that entered by syscall. Its rip is canonical and
 # its flags masked (validated by the caller, who read them once).
@@ -90,31 +90,6 @@ leave_by_sysret:
   movq FRAME_R15(%rdi), %r15
   movq FRAME_RSP(%rdi), %rsp
   movq FRAME_RDI(%rdi), %rdi
-  incq %gs:CPU_SEQUENCE
-  swapgs
-  sysretq
-
-# void leave_to_carrier(const exo_frame*, stop): the short way back to a carrier whose context_run ends: status 0 in
-# rax, the stop in rdx, callee-saved registers from its frame, the others scrubbed.
-  .globl leave_to_carrier
-  .align 16
-leave_to_carrier:
-  movq FRAME_RIP(%rdi), %rcx
-  movq FRAME_RFLAGS(%rdi), %r11
-  movq FRAME_RBX(%rdi), %rbx
-  movq FRAME_RBP(%rdi), %rbp
-  movq FRAME_R12(%rdi), %r12
-  movq FRAME_R13(%rdi), %r13
-  movq FRAME_R14(%rdi), %r14
-  movq FRAME_R15(%rdi), %r15
-  movq FRAME_RSP(%rdi), %rsp
-  xorl %eax, %eax
-  movl %esi, %edx
-  xorl %esi, %esi
-  xorl %edi, %edi
-  xorl %r8d, %r8d
-  xorl %r9d, %r9d
-  xorl %r10d, %r10d
   incq %gs:CPU_SEQUENCE
   swapgs
   sysretq
