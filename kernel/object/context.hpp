@@ -26,7 +26,7 @@ struct Pages;
 /// Work that a call left to the context that made it, done before that context sees user code again, in steps, with
 /// its slices (DESIGN §5 "the revoker's slices [pay] for clean-up").
 struct Cleanup {
-  const CapSpace* space = nullptr;  ///< of `handle`
+  CapSpace* space = nullptr;        ///< of `handle`; pinned
   core::cap::Handle handle;         ///< a capability that was cut and is to be reaped
   Pages* fresh = nullptr;           ///< a run that is being zeroed,
   Entry* fresh_entry = nullptr;     ///< and the entry that will be its creating capability

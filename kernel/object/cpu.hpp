@@ -36,13 +36,16 @@ struct CpuHead {
   std::uint64_t reflecting = 0;
   Context* current = nullptr;
   std::uint64_t held_ranks = 0;
+  std::uint64_t claims = 0;  ///< _ONCE capabilities that the call in progress uses
 };
 static_assert(offsetof(CpuHead, self) == CPU_SELF && offsetof(CpuHead, sequence) == CPU_SEQUENCE &&
               offsetof(CpuHead, user_rsp) == CPU_USER_RSP && offsetof(CpuHead, stack) == CPU_STACK &&
               offsetof(CpuHead, frame) == CPU_FRAME && offsetof(CpuHead, reflecting) == CPU_REFLECTING &&
-              offsetof(CpuHead, current) == CPU_CURRENT && offsetof(CpuHead, held_ranks) == 56);
+              offsetof(CpuHead, current) == CPU_CURRENT && offsetof(CpuHead, held_ranks) == CPU_HELD_RANKS &&
+              offsetof(CpuHead, claims) == CPU_CLAIMS);
 
 struct alignas(64) Cpu : CpuHead {
+  std::array<Entry*, 4> claimed{};
   Kernel* kernel = nullptr;
   core::CpuId id{};
   arch::ApicId apic{};

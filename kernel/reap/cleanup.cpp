@@ -21,18 +21,35 @@ void step_exclusively(Cpu& cpu, Context& context) {
   context.cleaning.store(false, std::memory_order_release);
 }
 
-}  // namespace
-
-bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry) {
-  const auto handle = object::CapSpace::handle_of(&entry);
-  const auto* space = object::CapSpace::owner_of(&entry);
+/// Cuts `entry` by `cut`, waits for the grace period and queues the reaping.
+template <class Cut>
+bool end_by(Cpu& cpu, Cleanup& cleanup, Entry& entry, Cut cut) {
   const auto start = core::Ticks(arch::read_tsc());
-  if (!object::CapTree::cut(&entry)) return false;
-  cleanup.space = space;
-  cleanup.handle = handle;
+  auto& space = *object::CapSpace::owner_of(&entry);
+  const auto handle = object::CapSpace::handle_of(&entry);
+  // The space must outlive the clean-up. One that is closed is being taken apart, and the entry with it.
+  const bool pinned = space.pin();
+  const bool ended = cut();
+  if (ended && pinned) {
+    cleanup.space = &space;
+    cleanup.handle = handle;
+  } else if (pinned) {
+    space.unpin();
+  }
+  if (!ended) return false;
   sched::wait_for_grace(cpu);
   cpu.revoke_ticks = core::Ticks(arch::read_tsc()) - start;
   return true;
+}
+
+}  // namespace
+
+bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry) {
+  return end_by(cpu, cleanup, entry, [&] { return object::CapTree::cut(&entry); });
+}
+
+bool settle(Cpu& cpu, Cleanup& cleanup, Entry& entry, bool succeeded) {
+  return end_by(cpu, cleanup, entry, [&] { return object::CapTree::settle(&entry, succeeded); });
 }
 
 bool work(Cpu& cpu, Context& context) {

@@ -14,6 +14,9 @@ using object::Entry;
 /// What is to be cleaned up is queued in `cleanup`, which has no handle pending. False: somebody else was faster.
 bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry);
 
+/// The use of a _ONCE capability is over: if it succeeded, it ends as by `end`; else it is whole again (CAP-5).
+bool settle(Cpu& cpu, Cleanup& cleanup, Entry& entry, bool succeeded);
+
 /// Works off what `context` owes. False: something else wants this CPU first; ask again who should run.
 bool work(Cpu& cpu, Context& context);
 /// Takes some steps of clean-up that no context with time of its own will do.

@@ -242,6 +242,7 @@ void step(Cpu& cpu, Cleanup& cleanup) {
     finish(cpu, aftermath);
     if (result == Reaped::Some) return;
     cleanup.handle = {};
+    cleanup.space->unpin();
     if (result == Reaped::Root) cleanup.push(*static_cast<Object*>(object), false);
     return;
   }

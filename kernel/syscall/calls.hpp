@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi/decode.hpp"
+#include "kernel/arch/x86_64/leave.hpp"
 #include "kernel/object/create.hpp"
 #include "kernel/object/mapping.hpp"
 #include "kernel/reap/cleanup.hpp"
@@ -64,6 +65,12 @@ class Calls : public Cpu {
  public:
   static Calls& enter() { return static_cast<Calls&>(object::this_cpu()); }
 
+  /// The end of a call that could have switched contexts and did not.
+  [[noreturn]] void conclude(const Reply& reply) {
+    if (claims != 0) leave(reply.status, reply.value);
+    leave_to_caller(frame, reply.status, reply.value);
+  }
+
   // What decoding asks.
   [[nodiscard]] unsigned cpu_count() const { return kernel->cpu_count.load(std::memory_order_relaxed); }
   [[nodiscard]] core::cap::Authorities authorities() const { return domain().authorities; }
@@ -71,12 +78,14 @@ class Calls : public Cpu {
   [[gnu::always_inline]] Result<Ref<typename ObjectOf<kType>::Type>> lookup(Handle handle, Rights need) {
     const auto found = domain().space.lookup(core::cap::Handle(handle.raw()), object::type_number(kType), need);
     if (!found) [[unlikely]] return core::fail(found.error());
+    note(handle, found->entry);
     using T = typename ObjectOf<kType>::Type;
     return Ref<T>{static_cast<T*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   [[gnu::always_inline]] Result<Ref<object::Object>> lookup_any(Handle handle, Rights need) {
     const auto found = domain().space.lookup_any(core::cap::Handle(handle.raw()), need);
     if (!found) [[unlikely]] return core::fail(found.error());
+    note(handle, found->entry);
     return Ref<object::Object>{static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   template <ObjectType kType>
@@ -94,6 +103,9 @@ class Calls : public Cpu {
   Result<Handle> cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to);
   Result<> cap_revoke(Ref<object::Object> cap) { return end(cap.entry); }
   Result<> cap_drop(Ref<object::Object> cap) { return end(cap.entry); }
+
+  /// Ends the use of the _ONCE capabilities of this call (CAP-5).
+  void settle(bool succeeded);
 
   // calls_memory.cpp
   Result<Handle> alloc_mem_pages(PageCount count, abi::PageFlags flags);
@@ -161,6 +173,11 @@ class Calls : public Cpu {
   Result<Word> ring_submit(Word count);
 
  private:
+  /// A live entry's tag is its handle; another means that the check has claimed a _ONCE capability.
+  void note(Handle handle, Entry* entry) {
+    if (entry->tag.load(std::memory_order_relaxed) != handle.raw()) [[unlikely]] note_claim(entry);
+  }
+  void note_claim(Entry* entry);
   static bool is_wanted_or_owing(const Context& context) {
     return context.request.load(std::memory_order_acquire) != object::Request::None || context.cleanup.pending();
   }
@@ -173,6 +190,7 @@ class Calls : public Cpu {
   [[noreturn]] void leave(Word status, Word value) {
     current->by_syscall = true;
     current->set_result(status, value);
+    if (claims != 0) settle(status == 0);
     dispatch(*this);
   }
   /// The same if a wake-up on this CPU comes before the current context; else goes on.

@@ -93,7 +93,9 @@ Reply do_entry(const exo_ring_entry& entry) {
   if (entry.call >= abi::kCallLimit) return abi::refuse(Error::BadCall);
   if (may_switch(entry.call)) return abi::refuse(Error::BadArgument);
   const auto& a = entry.args;
-  return call_table[entry.call](a[0], a[1], a[2], a[3], a[4], a[5]);
+  const Reply reply = call_table[entry.call](a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (auto& call = Calls::enter(); call.claims != 0) call.settle(reply.status == 0);
+  return reply;
 }
 
 }  // namespace

@@ -1,4 +1,8 @@
+#include <utility>
+
 #include "kernel/syscall/calls.hpp"
+
+extern "C" [[noreturn]] void settle_claims(std::uint64_t status, std::uint64_t value);
 
 namespace fb::kernel::syscall {
 
@@ -27,4 +31,26 @@ Result<> Calls::end(Entry* entry) {
   return {};
 }
 
+void Calls::note_claim(Entry* entry) {
+  const auto tag = core::cap::Tag(entry->tag.load(std::memory_order_relaxed));
+  if (tag.state() == core::cap::EntryState::Claimed && claims < claimed.size()) claimed[claims++] = entry;
+}
+
+void Calls::settle(bool succeeded) {
+  for (auto left = std::exchange(claims, 0); left > 0; --left) {
+    if (!reap::settle(*this, current->cleanup, *claimed[left - 1], succeeded)) continue;
+    // It has no descendants, so this is one step; the last one may be left to dispatch.
+    while (left > 1 && current->cleanup.pending()) (void)reap::work(*this, *current);
+  }
+}
+
 }  // namespace fb::kernel::syscall
+
+void settle_claims(std::uint64_t status, std::uint64_t value) {
+  auto& call = fb::kernel::syscall::Calls::enter();
+  call.current->by_syscall = true;
+  call.current->set_result(status, value);
+  call.settle(status == 0);
+  fb::kernel::syscall::dispatch(call);
+}
+

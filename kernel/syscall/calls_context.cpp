@@ -140,9 +140,11 @@ Result<Word> Calls::context_query(Ref<Context> context, Word which) {
 }
 
 Result<> Calls::yield() {
+  // Before its chain is released: from then on another CPU may run it.
+  current->set_result(0, 0);
+  current->by_syscall = true;
   sched::unwind(*this, 0, abi::Stop::Preempted);
   sched::put_down(*this, true);
-  current->by_syscall = true;
   dispatch(*this);
 }
 

@@ -102,6 +102,7 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
     sched::return_to_pool(server);
     return core::fail(carried.error());
   }
+  if (claims != 0) [[unlikely]] settle(true);
   auto& r = server.registers;
   r.rdi = gate->badge;
   r.rsi = w0, r.rdx = w1, r.r10 = w2, r.r8 = w3, r.r9 = w4;
@@ -198,7 +199,7 @@ void invoke_gate(std::uint64_t gate, std::uint64_t w0, std::uint64_t w1, std::ui
   using namespace fb::kernel::syscall;
   fb::abi::Reply reply;
   [[clang::always_inline]] reply = fb::abi::decode_cap_invoke<Calls>(gate, w0, w1, w2, w3, w4);
-  leave_to_caller(Calls::enter().frame, reply.status, reply.value);
+  Calls::enter().conclude(reply);
 }
 
 void reply_through_gate(std::uint64_t status, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2, std::uint64_t w3,
@@ -206,5 +207,5 @@ void reply_through_gate(std::uint64_t status, std::uint64_t w0, std::uint64_t w1
   using namespace fb::kernel::syscall;
   fb::abi::Reply reply;
   [[clang::always_inline]] reply = fb::abi::decode_gate_reply<Calls>(status, w0, w1, w2, w3, w4);
-  leave_to_caller(Calls::enter().frame, reply.status, reply.value);
+  Calls::enter().conclude(reply);
 }

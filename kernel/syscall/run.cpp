@@ -42,6 +42,7 @@ using object::RunState;
     return core::fail(idle.chain() == Chain::Stopped || idle.chain() == Chain::Dead ? Error::Gone : Error::Busy);
   }
   context.run_via = target.entry;
+  if (claims != 0) [[unlikely]] settle(true);
   if (carrier.has_event()) [[unlikely]] return give_back(context, Stop::Event);
   sched::arm_by(*this, deadline);
   if (!context.reflecting) [[unlikely]] return run_native(context);
@@ -77,7 +78,7 @@ void run_context(std::uint64_t context, std::uint64_t deadline, std::uint64_t ba
   using namespace fb::kernel::syscall;
   fb::abi::Reply reply;
   [[clang::always_inline]] reply = fb::abi::decode_context_run<Calls>(context, deadline, batch, 0, 0, 0);
-  leave_to_caller(Calls::enter().frame, reply.status, reply.value);
+  Calls::enter().conclude(reply);
 }
 
 // The program made a system call: back to the carrier, whose context_run returns SYSCALL.

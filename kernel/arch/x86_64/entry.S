@@ -30,6 +30,8 @@ syscall_entry:
   movq %r10, %rcx
   xorl %ebp, %ebp
   call *call_table(, %rax, 8)
+  cmpq $0, %gs:CPU_CLAIMS
+  jne settle_call
 # The call was done and the same context goes on: rax = status, rdx = result; callee-saved registers are intact.
 return_to_caller:
   movq %gs:CPU_FRAME, %rdi
@@ -45,6 +47,12 @@ return_to_caller:
   incq %gs:CPU_SEQUENCE
   swapgs
   sysretq
+
+# The call used _ONCE capabilities: void settle_claims(status, value), which does not return.
+settle_call:
+  movq %rax, %rdi
+  movq %rdx, %rsi
+  call settle_claims
 
 bad_call:
   movl $ERROR_BAD_CALL, %eax

@@ -13,6 +13,8 @@
 #define CPU_FRAME 32
 #define CPU_REFLECTING 40
 #define CPU_CURRENT 48
+#define CPU_HELD_RANKS 56
+#define CPU_CLAIMS 64
 
 /* struct exo_frame */
 #define FRAME_RAX 0
