@@ -102,6 +102,7 @@ void kernel_main(const fb::kernel::boot::StartInfo* info, std::uint64_t entered)
 
   const auto features = arch::Features::detect();
   warn(features);
+  features.patch_image();
   const auto input = BootInput::read(*arch::direct<const StartInfo>(PhysAddr(reinterpret_cast<std::uint64_t>(info))));
   arch::EarlyFrames early((PhysAddr(arch::image_to_physical(kernel_end).raw())), early_end(input));
   // Firmware's tables lie right behind the last RAM, within the same large page.

@@ -58,7 +58,8 @@ struct alignas(64) Cpu : CpuHead {
   std::atomic<AddressSpace*> space{nullptr};  ///< the address space loaded; null: the kernel's
   Context* vector_owner = nullptr;            ///< whose vector state the registers hold, not saved elsewhere
   const Domain* vector_domain = nullptr;      ///< who may see what the vector registers hold
-  std::uint64_t fs_base = 0, gs_base = 0;     ///< what the base registers hold
+  const Context* base_owner = nullptr;        ///< for whom the segment registers were set last,
+  std::uint64_t fs_base = 0, gs_base = 0;     ///< and to what
   std::atomic<bool> flush{false};             ///< somebody waits for this CPU to flush its TLB
   std::atomic<bool> give_vector{false};       ///< somebody waits for the vector state this CPU holds
   std::atomic<bool> idle{false};

@@ -7,7 +7,7 @@
 namespace fb::kernel::sched {
 namespace {
 
-constexpr std::uint32_t kFsBase = 0xc000'0100, kKernelGsBase = 0xc000'0102;
+constexpr std::uint32_t kFsBase = 0xc000'0100, kKernelGsBase = 0xc000'0102, kPredictionCommand = 0x49;
 
 /// The state every context begins with (Intel SDM 1, 13.6): XSTATE_BV zero means the initial configuration.
 struct alignas(64) InitialVectorState {
@@ -68,26 +68,31 @@ void save_vector(Cpu& cpu) {
   owner->vector_on.store(nullptr, std::memory_order_release);  // the area is whole before another CPU loads it
 }
 
-void set_bases_slow(Cpu& cpu, std::uint64_t fs, std::uint64_t gs) {
+void set_bases_slow(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs) {
+  if (cpu.base_owner != &context) arch::clear_segments();
   arch::write_msr(kFsBase, fs);
-  cpu.fs_base = fs;
   arch::write_msr(kKernelGsBase, gs);  // `swapgs` on the way out brings it in
+  cpu.fs_base = fs;
   cpu.gs_base = gs;
+  cpu.base_owner = &context;
 }
 
 void switch_vector_slow(Cpu& cpu, Context& context) {
   save_vector(cpu);
+  if (cpu.vector_domain != context.domain && cpu.kernel->features.has(arch::Feature::Ibpb)) {
+    arch::write_msr(kPredictionCommand, 1);  // IBPB: branches that another domain trained (Spectre v2)
+  }
   cpu.vector_domain = context.domain;
   if (!context.vector) {
     load_vector(cpu, &kInitial);  // what a context without vector state left in the registers is not for others
-    set_bases(cpu, 0, 0);
+    if (!context.reflecting) set_bases_slow(cpu, context, 0, 0);
     return;
   }
   while (Cpu* holder = context.vector_on.load(std::memory_order_acquire)) fetch_vector(cpu, *holder);
   load_vector(cpu, context.vector_area);
   cpu.vector_owner = &context;
   context.vector_on.store(&cpu, std::memory_order_relaxed);  // only this CPU runs it now
-  if (!context.reflecting) set_bases(cpu, context.registers.fs_base, context.registers.gs_base);
+  if (!context.reflecting) set_bases_slow(cpu, context, context.registers.fs_base, context.registers.gs_base);
 }
 
 void leave_to(Cpu& cpu, Context& context) {

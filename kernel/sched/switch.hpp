@@ -26,10 +26,12 @@ inline void switch_vector(Cpu& cpu, Context& context) {
   if (!context.vector && cpu.vector_domain == context.domain) return;
   switch_vector_slow(cpu, context);
 }
-/// Sets FS and GS base. Both are addresses of the user half.
-void set_bases_slow(Cpu& cpu, std::uint64_t fs, std::uint64_t gs);
-inline void set_bases(Cpu& cpu, std::uint64_t fs, std::uint64_t gs) {
-  if (((cpu.fs_base ^ fs) | (cpu.gs_base ^ gs)) != 0) [[unlikely]] set_bases_slow(cpu, fs, gs);
+/// Sets FS and GS base for `context`, addresses of the user half. What another context did to the segment registers
+/// (loading a selector changes a base behind our back) is undone; what this one did, is its own affair.
+void set_bases_slow(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs);
+inline void set_bases(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs) {
+  if (cpu.base_owner == &context && ((cpu.fs_base ^ fs) | (cpu.gs_base ^ gs)) == 0) [[likely]] return;
+  set_bases_slow(cpu, context, fs, gs);
 }
 /// Gives a new context the initial vector state.
 void reset_vector(Context& context);

@@ -52,7 +52,7 @@ using object::RunState;
   reflecting = 1;
   sched::switch_space(*this, context.space);
   sched::switch_vector(*this, context);
-  sched::set_bases(*this, fs, gs);
+  sched::set_bases(*this, context, fs, gs);
   if (context.by_syscall) [[likely]] leave_by_sysret(&registers, rip, rflags);
   leave_by_iret(&registers, rip, rflags);
 }

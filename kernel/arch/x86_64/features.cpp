@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t kStar = 0xc000'0081, kLstar = 0xc000'0082, kSyscallMask = 0xc000'0084;
 constexpr std::uint32_t kArchCapabilities = 0x10a;
 constexpr std::uint64_t kCr4Global = 1 << 7, kCr4FxSave = 1 << 9, kCr4SimdErrors = 1 << 10, kCr4Umip = 1 << 11,
-                        kCr4FsGsBase = 1 << 16, kCr4Xsave = 1 << 18, kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
+                        kCr4Xsave = 1 << 18, kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
 /// x87, SSE, AVX, AVX-512, PKRU: states with a place in the standard format that programs know how to use.
 constexpr std::uint64_t kKnownComponents = 0x2e7;
 
@@ -40,6 +40,8 @@ Features Features::detect() {
   f.set(Feature::Xsave, (basic.ecx >> 26 & 1) != 0);
   f.set(Feature::X2Apic, (basic.ecx >> 21 & 1) != 0);
   f.set(Feature::TscDeadline, (basic.ecx >> 24 & 1) != 0);
+  const bool amd_ibpb = cpuid(0x8000'0000).eax >= 0x8000'0008 && (cpuid(0x8000'0008).ebx >> 12 & 1) != 0;
+  f.set(Feature::Ibpb, (extended.edx >> 26 & 1) != 0 || amd_ibpb);
   f.set(Feature::Meltdown, open_to_meltdown());
   if (f.has(Feature::Xsave)) {
     const auto leaf = cpuid(0xd, 0);
@@ -56,10 +58,16 @@ Features Features::detect() {
   return f;
 }
 
+void Features::patch_image() const {
+  if (has(Feature::Smap)) return;
+  for (unsigned i = 0; i < 3; ++i) clac_if_present[i] = '\x90';  // nop
+}
+
 void Features::enable() const {
+  // CR4.FSGSBASE stays off: bases change by the frame only (docs/adr/0002).
+
   std::uint64_t cr4 = read_cr4() | kCr4Global | kCr4FxSave | kCr4SimdErrors;
   if (has(Feature::Umip)) cr4 |= kCr4Umip;
-  if (has(Feature::FsGsBase)) cr4 |= kCr4FsGsBase;
   if (has(Feature::Xsave)) cr4 |= kCr4Xsave;
   if (has(Feature::Smep)) cr4 |= kCr4Smep;
   if (has(Feature::Smap)) cr4 |= kCr4Smap;

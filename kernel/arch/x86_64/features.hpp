@@ -8,7 +8,7 @@
 namespace fb::kernel::arch {
 
 /// Bit numbers as `machine_info(CPU_FEATURES)` reports them.
-enum class Feature : std::uint8_t { Nx, Smep, Smap, Umip, Xsave, FsGsBase, X2Apic, TscDeadline, GiganticPages, Meltdown };
+enum class Feature : std::uint8_t { Nx, Smep, Smap, Umip, Xsave, FsGsBase, X2Apic, TscDeadline, GiganticPages, Ibpb, Meltdown };
 
 class Features {
  public:
@@ -19,6 +19,8 @@ class Features {
   /// Components enabled in XCR0, and the size of an XSAVE area in standard format.
   [[nodiscard]] std::uint64_t vector_components() const { return components_; }
   [[nodiscard]] core::ByteCount vector_bytes() const { return vector_bytes_; }
+  /// Takes instructions that this CPU lacks out of the image; while the image is still writable.
+  void patch_image() const;
   /// Sets control registers and model-specific registers of the calling CPU accordingly, syscall entry included.
   void enable() const;
 

@@ -58,9 +58,10 @@ inline void halt_until_interrupt() { asm volatile("sti; hlt; cli" : : : "memory"
 inline void open_interrupts() { asm volatile("sti; nop; cli" : : : "memory"); }
 inline void disable_interrupts() { asm volatile("cli" : : : "memory"); }
 inline void invalidate_page(std::uint64_t address) { asm volatile("invlpg (%0)" : : "r"(address) : "memory"); }
-inline std::uint64_t read_fs_base() { std::uint64_t v; asm volatile("rdfsbase %0" : "=r"(v)); return v; }
-inline void write_fs_base(std::uint64_t v) { asm volatile("wrfsbase %0" : : "r"(v)); }
-inline void swap_gs() { asm volatile("swapgs" : : : "memory"); }
+/// Null selectors everywhere but in CS and SS; the kernel's own GS base stays.
+inline void clear_segments() {
+  asm volatile("movl %0, %%ds\n\tmovl %0, %%es\n\tmovl %0, %%fs\n\tswapgs\n\tmovl %0, %%gs\n\tswapgs" : : "r"(0) : "memory");
+}
 inline void set_xcr0(std::uint64_t v) {
   asm volatile("xsetbv" : : "c"(0), "a"(static_cast<std::uint32_t>(v)), "d"(static_cast<std::uint32_t>(v >> 32)));
 }
