@@ -47,6 +47,9 @@ Cpu& make_cpu(Kernel& kernel, arch::EarlyFrames& frames, core::CpuId id, arch::A
   cpu.kernel = &kernel;
   cpu.id = id;
   cpu.apic = apic;
+  cpu.running = object::RunState(object::Chain::Running, id);
+  cpu.set_depth(0);
+  cpu.boot_start = kernel.boot_start;
   auto at = arch::kStackRegion + id.raw() * kStride + kGap;
   cpu.stack = map_stack(kernel, frames, at, kStackBytes);
   at += kStackBytes + kGap;

@@ -71,7 +71,9 @@ void Account::free(Memory& memory, void* object) {
   const auto size_class = static_cast<unsigned>(frame.aux & kClassMask);
   const core::Guard guard(lock_);
   if (first_free(frame) == nullptr) link(memory, number, size_class);
-  auto* slot = static_cast<FreeSlot*>(object);
+  // An object may begin with another base than the one it is known by here.
+  const auto size = std::uint64_t{1} << (size_class + kSmallestShift);
+  auto* slot = reinterpret_cast<FreeSlot*>(reinterpret_cast<std::uint64_t>(object) & ~(size - 1));
   slot->next = first_free(frame);
   set_first_free(frame, slot);
   frame.live -= 1;

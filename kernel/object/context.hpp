@@ -8,6 +8,7 @@
 #include "core/sched/slot.hpp"
 #include "core/time/deadline_queue.hpp"
 #include "core/list/list.hpp"
+#include "kernel/arch/x86_64/offsets.h"
 #include "kernel/object/object.hpp"
 
 namespace fb::kernel::object {
@@ -81,13 +82,41 @@ class RunState {
   std::uint32_t raw_;
 };
 
-struct Context : Object {
+/// What the short ways of context_run and of a reflected call (arch/x86_64/switching.S) need of a context. Every Context
+/// begins with it.
+struct alignas(64) ContextHead {
+  explicit ContextHead(exo_frame* registers) : frame(registers) {}
+  exo_frame* frame;               ///< where its registers are: its own, or in the shared area of a reflecting context
+  std::uint64_t space_root = 0;   ///< what CR3 gets: never 0 in one that can run
+  std::atomic<RunState> state{RunState(Chain::Stopped)};
+  bool by_syscall = false;        ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
+  std::atomic<std::uint8_t> attention{0};  ///< as a carrier: reasons to take the long way, see Attention
+  // The last context that it ran, as a carrier, and the capability by which. A capability's type and rights never
+  // change, so as long as the entry has the same tag and nothing was revoked since, the check need not be repeated.
+  core::cap::Handle run_handle;
+  Entry* run_entry = nullptr;
+  ContextHead* run_target = nullptr;
+  std::uint64_t spare[2]{};  ///< keeps the next base out of the tail padding
+};
+// Context is not of standard layout, but this is where its second base begins.
+static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, frame) == CONTEXT_FRAME && offsetof(ContextHead, space_root) == CONTEXT_ROOT &&
+              offsetof(ContextHead, state) == CONTEXT_STATE && offsetof(ContextHead, by_syscall) == CONTEXT_BY_SYSCALL &&
+              offsetof(ContextHead, attention) == CONTEXT_ATTENTION && offsetof(ContextHead, run_handle) == CONTEXT_RUN_HANDLE &&
+              offsetof(ContextHead, run_entry) == CONTEXT_RUN_ENTRY &&
+              offsetof(ContextHead, run_target) == CONTEXT_RUN_TARGET);
+
+/// What makes a carrier take the long way.
+enum Attention : std::uint8_t {
+  kEventPending = 1,  ///< its event has been signalled: look
+  kDeepest = 2,       ///< it is on the last level itself
+};
+
+struct Context : ContextHead, Object {
   static constexpr auto kType = ObjectType::Context;
   Context(Budget& payer_budget, Domain* owner, bool reflects, bool has_vector)
-      : Object(kType, payer_budget), frame(&registers), domain(owner), reflecting(reflects), vector(has_vector) {}
+      : ContextHead(&registers), Object(kType, payer_budget), domain(owner), reflecting(reflects), vector(has_vector) {}
 
   exo_frame registers{};  ///< where a native context's registers are
-  exo_frame* frame;       ///< `registers`, or the frame in the shared area of a reflecting context
   exo_area* area = nullptr;
   exo_ring* ring = nullptr;
   Domain* domain;         ///< a native context's own; a reflecting one's creator
@@ -96,13 +125,10 @@ struct Context : Object {
 
   bool reflecting;
   bool vector;
-  bool by_syscall = false;  ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
-  std::atomic<RunState> state{RunState(Chain::Stopped)};
   std::atomic<Request> request{Request::None};  ///< what the CPU that has its chain is to do to it
   std::uint8_t fault_vector = 0;
   bool faulted = false;
   std::atomic<bool> evicted{false};  ///< the capability by which a carrier runs it is gone
-  Entry* run_via = nullptr;
 
   // As a carrier.
   Event* event = nullptr;            ///< what stops context_run, and hears of this context's end
@@ -153,6 +179,15 @@ struct Context : Object {
     Context* at = this;
     while (at->caller != nullptr) at = at->caller;
     return *at;
+  }
+  void set_space(AddressSpace& to) {
+    space = &to;
+    space_root = to.root.raw();
+  }
+  /// Nothing of ring 3 is mapped in `empty`: whoever gives the context time before it is stopped gets a page fault.
+  void lose_space(core::PhysAddr empty) {
+    space = nullptr;
+    space_root = empty.raw();
   }
   [[nodiscard]] bool has_event() const;
   /// Leaves the result of a call in the saved registers.

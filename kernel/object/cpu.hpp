@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 
 #include "core/sched/slice_vector.hpp"
 #include "kernel/arch/x86_64/apic.hpp"
@@ -20,46 +21,68 @@ inline constexpr unsigned kMaxLevels = 5;  ///< a slice owner and four nested ru
 
 /// One level of `context_run`: who was given time, by whom, until when. Level 0 is the slice.
 struct alignas(32) Level {
-  Context* root = nullptr;     ///< the context that was given time
-  Context* carrier = nullptr;  ///< who gave it; null at level 0
+  ContextHead* root_head = nullptr;     ///< the context that was given time
+  ContextHead* carrier_head = nullptr;  ///< who gave it; null at level 0
   core::Ticks deadline{};
+  Entry* via = nullptr;                 ///< the capability by which
+  [[nodiscard]] Context* root() const { return static_cast<Context*>(root_head); }
+  [[nodiscard]] Context* carrier() const { return static_cast<Context*>(carrier_head); }
 };
+static_assert(sizeof(Level) == LEVEL_SIZE && offsetof(Level, root_head) == LEVEL_ROOT && offsetof(Level, via) == LEVEL_VIA &&
+              offsetof(Level, carrier_head) == LEVEL_CARRIER && offsetof(Level, deadline) == LEVEL_DEADLINE);
 
 /// What assembly knows of a Cpu, from the GS base on.
 struct CpuHead {
   CpuHead* self = this;
   /// Odd while this CPU is in ring 0 and may hold references (CAP-3).
   std::atomic<std::uint64_t> sequence{1};
-  std::uint64_t user_rsp = 0;
+  std::uint64_t spare = 0;
   std::uint64_t stack = 0;
   exo_frame* frame = nullptr;
   std::uint64_t reflecting = 0;
-  Context* current = nullptr;
+  ContextHead* current_head = nullptr;
   std::uint64_t held_ranks = 0;
-  std::uint64_t claims = 0;  ///< _ONCE capabilities that the call in progress uses
+  std::uint64_t claims = 0;            ///< _ONCE capabilities that the call in progress uses
+  std::atomic<Level*> top{nullptr};    ///< read by other CPUs to see whether a carrier here needs a kick
+  RunState running{Chain::Running};    ///< what the chain that this CPU runs has for a state
+  ContextHead* live = nullptr;         ///< whose vector and segment registers the registers are, if anybody's
+  std::uint64_t fs_base = 0, gs_base = 0;  ///< what the base registers hold
+  std::atomic<std::uint64_t> root{0};  ///< what CR3 holds
+  std::uint64_t user_end = core::kUserEnd;
+  core::Ticks armed{~std::uint64_t{0}};  ///< what the APIC timer is set for
+  std::uint64_t ticks_per_nanosecond = 0;  ///< 32.32 fixed point
+  core::Ticks boot_start{};
 };
 static_assert(offsetof(CpuHead, self) == CPU_SELF && offsetof(CpuHead, sequence) == CPU_SEQUENCE &&
-              offsetof(CpuHead, user_rsp) == CPU_USER_RSP && offsetof(CpuHead, stack) == CPU_STACK &&
+              offsetof(CpuHead, stack) == CPU_STACK &&
               offsetof(CpuHead, frame) == CPU_FRAME && offsetof(CpuHead, reflecting) == CPU_REFLECTING &&
-              offsetof(CpuHead, current) == CPU_CURRENT && offsetof(CpuHead, held_ranks) == CPU_HELD_RANKS &&
-              offsetof(CpuHead, claims) == CPU_CLAIMS);
+              offsetof(CpuHead, current_head) == CPU_CURRENT && offsetof(CpuHead, held_ranks) == CPU_HELD_RANKS &&
+              offsetof(CpuHead, claims) == CPU_CLAIMS && offsetof(CpuHead, top) == CPU_TOP &&
+              offsetof(CpuHead, running) == CPU_RUNNING && offsetof(CpuHead, live) == CPU_LIVE &&
+              offsetof(CpuHead, fs_base) == CPU_FS_BASE && offsetof(CpuHead, gs_base) == CPU_GS_BASE &&
+              offsetof(CpuHead, root) == CPU_ROOT && offsetof(CpuHead, user_end) == CPU_USER_END &&
+              offsetof(CpuHead, armed) == CPU_ARMED && offsetof(CpuHead, ticks_per_nanosecond) == CPU_TICKS_PER_NS &&
+              offsetof(CpuHead, boot_start) == CPU_BOOT_START);
+static_assert(RunState(Chain::Idle) == std::bit_cast<RunState>(std::uint32_t{STATE_IDLE}) &&
+              USER_FLAGS_MASK == arch::kUserFlagsMask && USER_FLAGS_SET == arch::user_flags(0) &&
+              offsetof(Entry, checked) == ENTRY_CHECKED);
 
 struct alignas(64) Cpu : CpuHead {
   std::array<Entry*, 4> claimed{};
   Kernel* kernel = nullptr;
   core::CpuId id{};
   arch::ApicId apic{};
-  /// The top of `levels`; read by other CPUs to see whether a carrier here needs a kick.
-  std::atomic<unsigned> depth{0};
   bool has_slice = false;
-  std::array<Level, kMaxLevels> levels{};
-  core::Ticks armed = kIdleDeadline;  ///< what the APIC timer is set for
+  /// One more than may be used: a gate server that a carrier on the last level calls is not told that it is there.
+  std::array<Level, kMaxLevels + 1> levels{};
+  [[nodiscard]] unsigned depth() const { return static_cast<unsigned>(top.load(std::memory_order_relaxed) - levels.data()); }
+  void set_depth(unsigned d) { top.store(&levels[d], std::memory_order_relaxed); }
+  [[nodiscard]] Context* current() const { return static_cast<Context*>(current_head); }
+  core::Ticks armed_at{};             ///< when it was set: a deadline may have passed before that
 
-  std::atomic<AddressSpace*> space{nullptr};  ///< the address space loaded; null: the kernel's
   Context* vector_owner = nullptr;            ///< whose vector state the registers hold, not saved elsewhere
   const Domain* vector_domain = nullptr;      ///< who may see what the vector registers hold
-  const Context* base_owner = nullptr;        ///< for whom the segment registers were set last,
-  std::uint64_t fs_base = 0, gs_base = 0;     ///< and to what
+  const ContextHead* base_owner = nullptr;    ///< for whom the segment registers were set last
   std::atomic<bool> flush{false};             ///< somebody waits for this CPU to flush its TLB
   std::atomic<bool> give_vector{false};       ///< somebody waits for the vector state this CPU holds
   std::atomic<bool> idle{false};

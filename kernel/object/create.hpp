@@ -19,8 +19,8 @@ Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain);
 /// Gives a new space its directory page and first entries. Errors: NoMemory.
 Result<> furnish(Kernel& kernel, Domain& domain);
 
-/// The rights of the creating capability of a type.
-inline Rights creating_rights(ObjectType type) { return abi::kRightsOf(type); }
+/// The rights of the creating capability of a type; with ONCE, so that it can hand out capabilities for one use (CAP-5).
+inline Rights creating_rights(ObjectType type) { return abi::kRightsOf(type).join(core::cap::Right::Once); }
 
 /// Makes a T paid by `domain`'s budget and plants its creating capability, with `rights`, in `domain`.
 template <class T>

@@ -59,14 +59,15 @@ bool destroy_space(Cpu& cpu, AddressSpace& space) {
   bool more = true;
   for (unsigned i = 0; i < kPagesAtOnce && more; ++i) more = unmap_next(space, cpu.kernel->table_machine, tables);
   if (!more) {
+    const auto root = space.root.raw();
     // Idle CPUs may still have it loaded.
     for (unsigned i = 0; i < cpu.kernel->cpu_count.load(std::memory_order_relaxed); ++i) {
       Cpu& other = *cpu.kernel->cpus[i];
       if (&other == &cpu) {
-        if (cpu.space.load(std::memory_order_relaxed) == &space) sched::switch_space(cpu, nullptr);
+        if (cpu.root.load(std::memory_order_relaxed) == root) sched::switch_space(cpu, nullptr);
         continue;
       }
-      while (other.space.load(std::memory_order_acquire) == &space) {
+      while (other.root.load(std::memory_order_acquire) == root) {
         sched::kick(other);
         sched::serve(cpu);
       }

@@ -33,7 +33,7 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
     case Binding::Kind::ContextSpace: {
       auto& context = owner_of(binding, &Context::space_binding);
       if (context.space != nullptr) {
-        context.space = nullptr;  // nobody gives it time without one
+        context.lose_space(cpu.kernel->tables->root());  // nobody gives it time without one
         aftermath.stop = &context;
         return false;
       }
@@ -68,12 +68,23 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
   return true;
 }
 
+/// A CPU runs `context` by this capability. What another CPU's levels say may be out of date: then it ends a run too many.
+bool runs_by(const Cpu& cpu, const Context& context, const object::Entry& entry) {
+  const auto state = context.state.load(std::memory_order_seq_cst);
+  if (state.chain() != object::Chain::Running) return false;
+  const Cpu& on = *cpu.kernel->cpus[state.cpu().raw()];
+  for (unsigned i = 1; i <= on.depth(); ++i) {
+    if (on.levels[i].root_head == &context && on.levels[i].via == &entry) return true;
+  }
+  return false;
+}
+
 /// Callers that are inside a gate by way of this capability come back with REVOKED; who runs by it, stops.
-bool release_users(object::Entry& entry, Aftermath& aftermath) {
+bool release_users(Cpu& cpu, object::Entry& entry, Aftermath& aftermath) {
   auto& object = *static_cast<object::Object*>(object::CapTree::object_of(&entry));
   if (object.kind() == ObjectType::Context) {
     auto& context = static_cast<Context&>(object);
-    if (context.run_via != &entry) return true;
+    if (!runs_by(cpu, context, entry)) return true;
     context.evicted.store(true, std::memory_order_seq_cst);
     aftermath.evict = &context;
     return false;
@@ -92,7 +103,7 @@ bool release_users(object::Entry& entry, Aftermath& aftermath) {
 bool unbind(Cpu& cpu, object::Entry& entry, Aftermath& aftermath) {
   for (unsigned i = 0; i < kAtOnce; ++i) {
     auto* binding = static_cast<Binding*>(entry.bindings);
-    if (binding == nullptr) return release_users(entry, aftermath);
+    if (binding == nullptr) return release_users(cpu, entry, aftermath);
     const bool done = binding->kind == Binding::Kind::Mapping ? unmap(cpu, *binding, aftermath) : undo(cpu, *binding, aftermath);
     if (!done) return false;
   }

@@ -25,14 +25,15 @@ void serve(Cpu& cpu) {
 
 void shoot_down(Cpu& cpu, const object::AddressSpace& space) {
   const auto count = cpu.kernel->cpu_count.load(std::memory_order_relaxed);
-  if (cpu.space.load(std::memory_order_relaxed) == &space) arch::write_cr3(arch::read_cr3());
+  const auto root = space.root.raw();
+  if (cpu.root.load(std::memory_order_relaxed) == root) arch::write_cr3(root);
   if (count == 1) return;
   // The edits are visible before we look who uses the space; see switch_space for the other side.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   std::uint64_t waiting = 0;
   for (unsigned i = 0; i < count; ++i) {
     Cpu& other = *cpu.kernel->cpus[i];
-    if (&other == &cpu || other.space.load(std::memory_order_relaxed) != &space) continue;
+    if (&other == &cpu || other.root.load(std::memory_order_relaxed) != root) continue;
     other.flush.store(true, std::memory_order_seq_cst);
     arch::Apic::send(other.apic, arch::Vector::Kick);
     waiting |= std::uint64_t{1} << i;
@@ -40,7 +41,7 @@ void shoot_down(Cpu& cpu, const object::AddressSpace& space) {
   for (unsigned i = 0; i < count; ++i) {
     if ((waiting >> i & 1) == 0) continue;
     const Cpu& other = *cpu.kernel->cpus[i];
-    while (other.flush.load(std::memory_order_acquire) && other.space.load(std::memory_order_relaxed) == &space) serve(cpu);
+    while (other.flush.load(std::memory_order_acquire) && other.root.load(std::memory_order_relaxed) == root) serve(cpu);
   }
 }
 

@@ -51,12 +51,13 @@ void signal(Cpu& cpu, Signals& event, EventBits bits) {
     more = event.set.resume(wake_up, kVisits);
   }
   if (carrier == nullptr || (event.set.pending().raw() & carrier->event_mask) == 0) return;
-  // seq_cst: the bits are pending before we look whether the carrier runs something; see ipc/run.cpp.
+  carrier->attention.fetch_or(object::kEventPending, std::memory_order_relaxed);
+  // seq_cst: the carrier sees that before it runs something, or we see that it does; see syscall/run.cpp.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   Cpu& home = *cpu.kernel->cpus[carrier->home.raw()];
   if (&home == &cpu) {
     cpu.recheck.store(true, std::memory_order_relaxed);
-  } else if (home.depth.load(std::memory_order_relaxed) > 0) {
+  } else if (home.top.load(std::memory_order_relaxed) != home.levels.data()) {
     kick(home);
   }
 }

@@ -28,7 +28,7 @@ bool pick_up(Cpu& cpu, core::sched::Slot slot) {
   const auto now = Ticks(arch::read_tsc());
   const auto index = slot.index();
   const bool rest = cpu.slice_left[index] != Ticks(0) && cpu.left_in_round[index] == cpu.slices.round();
-  cpu.levels[0] = Level{&owner, nullptr, now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks)};
+  cpu.levels[0] = Level{&owner, nullptr, now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks), nullptr};
   cpu.slot = SlotMask(slot);
   cpu.slice_started = now;
   cpu.has_slice = true;
@@ -42,14 +42,14 @@ struct Verdict {
   Stop reason;
 };
 Verdict judge(const Cpu& cpu, Ticks now) {
-  const auto depth = cpu.depth.load(std::memory_order_relaxed);
-  for (unsigned i = 1; i <= depth; ++i) {
+  for (unsigned i = 1; i <= cpu.depth(); ++i) {
     const auto& level = cpu.levels[i];
-    const auto chain = level.root->state.load(std::memory_order_acquire).chain();
-    if (is_wanted(*level.root) || level.root->evicted.load(std::memory_order_acquire)) return {i, Stop::Gone};
+    const Context& root = *level.root();
+    const auto chain = root.state.load(std::memory_order_acquire).chain();
+    if (is_wanted(root) || root.evicted.load(std::memory_order_acquire)) return {i, Stop::Gone};
     if (chain != Chain::Running) return {i, chain == Chain::Waiting || chain == Chain::Idle ? Stop::Halted : Stop::Gone};
     if (level.deadline <= now) return {i, Stop::Deadline};
-    if (level.carrier->has_event()) return {i, Stop::Event};
+    if (level.carrier()->has_event()) return {i, Stop::Event};
   }
   return {0, Stop::Syscall};
 }
@@ -57,20 +57,21 @@ Verdict judge(const Cpu& cpu, Ticks now) {
 }  // namespace
 
 void unwind(Cpu& cpu, unsigned level, Stop reason) {
-  for (auto i = cpu.depth.load(std::memory_order_relaxed); i > level; --i) {
+  for (auto i = cpu.depth(); i > level; --i) {
     const auto& run = cpu.levels[i];
-    Context& carrier = *run.carrier;
+    Context& root = *run.root();
+    Context& carrier = *run.carrier();
     carrier.set_result(0, static_cast<std::uint64_t>(i == level + 1 ? reason : Stop::Interrupted));
     carrier.by_syscall = true;
-    cpu.depth.store(i - 1, std::memory_order_relaxed);
-    run.root->run_via = nullptr;
-    run.root->evicted.store(false, std::memory_order_release);
-    release_chain(cpu, *run.root);
+    cpu.set_depth(i - 1);
+    root.attention.fetch_and(object::kEventPending, std::memory_order_relaxed);
+    root.evicted.store(false, std::memory_order_release);
+    release_chain(cpu, root);
   }
 }
 
 void put_down(Cpu& cpu, bool used_up) {
-  Context& owner = *cpu.levels[0].root;
+  Context& owner = *cpu.levels[0].root();
   const auto now = Ticks(arch::read_tsc());
   const auto slot = core::sched::lowest(cpu.slot);
   owner.used += now - cpu.slice_started;
@@ -93,7 +94,7 @@ void reconsider(Cpu& cpu) {
   for (auto verdict = judge(cpu, now); verdict.level != 0; verdict = judge(cpu, now)) {
     unwind(cpu, verdict.level - 1, verdict.reason);
   }
-  Context& owner = *cpu.levels[0].root;
+  Context& owner = *cpu.levels[0].root();
   const bool wanted = is_wanted(owner);
   const bool waits = owner.state.load(std::memory_order_acquire).chain() != Chain::Running;
   const bool ended = cpu.levels[0].deadline <= now;
@@ -113,11 +114,11 @@ Context* choose(Cpu& cpu) {
     if (!slot) return nullptr;
     pick_up(cpu, *slot);
   }
-  return &cpu.levels[cpu.depth.load(std::memory_order_relaxed)].root->active();
+  return &cpu.top.load(std::memory_order_relaxed)->root()->active();
 }
 
 void sleep(Cpu& cpu) {
-  cpu.current = nullptr;
+  cpu.current_head = nullptr;
   save_vector(cpu);
   switch_space(cpu, nullptr);
   cpu.idle.store(true, std::memory_order_seq_cst);  // before `recheck` is looked at: a waker sees one of the two
@@ -152,7 +153,7 @@ void make_ready(Cpu& cpu, Context& base) {
 void arm_next(Cpu& cpu) {
   auto earliest = Cpu::kIdleDeadline;
   if (cpu.has_slice) {
-    for (unsigned i = 0; i <= cpu.depth.load(std::memory_order_relaxed); ++i) earliest = std::min(earliest, cpu.levels[i].deadline);
+    for (unsigned i = 0; i <= cpu.depth(); ++i) earliest = std::min(earliest, cpu.levels[i].deadline);
   }
   {
     const core::Guard guard(cpu.timer_lock);

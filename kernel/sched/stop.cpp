@@ -96,6 +96,7 @@ void evict(Cpu& cpu, Context& context) {
   if (&on == &cpu) return;
   kick(on);
   while (context.state.load(std::memory_order_acquire) == state && context.evicted.load(std::memory_order_acquire)) serve(cpu);
+  context.evicted.store(false, std::memory_order_relaxed);  // it may have stopped by itself
 }
 
 namespace {

@@ -65,11 +65,15 @@ void save_vector(Cpu& cpu) {
   }
   cpu.vector_owner = nullptr;
   cpu.vector_domain = nullptr;
+  cpu.live = nullptr;
   owner->vector_on.store(nullptr, std::memory_order_release);  // the area is whole before another CPU loads it
 }
 
 void set_bases_slow(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs) {
-  if (cpu.base_owner != &context) arch::clear_segments();
+  if (cpu.base_owner != &context) {
+    arch::clear_segments();
+    cpu.live = nullptr;
+  }
   arch::write_msr(kFsBase, fs);
   arch::write_msr(kKernelGsBase, gs);  // `swapgs` on the way out brings it in
   cpu.fs_base = fs;
@@ -97,7 +101,7 @@ void switch_vector_slow(Cpu& cpu, Context& context) {
 
 void leave_to(Cpu& cpu, Context& context) {
   const auto& frame = *context.frame;
-  cpu.current = &context;
+  cpu.current_head = &context;
   cpu.frame = context.frame;
   cpu.reflecting = context.reflecting ? 1 : 0;
   switch_space(cpu, context.space);

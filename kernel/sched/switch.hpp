@@ -12,10 +12,11 @@ using object::Kernel;
 
 /// Loads an address space; null: the kernel's own, in which nothing of ring 3 is mapped.
 inline void switch_space(Cpu& cpu, AddressSpace* space) {
-  if (cpu.space.load(std::memory_order_relaxed) == space) return;
+  const auto root = space != nullptr ? space->root.raw() : cpu.kernel->tables->root().raw();
+  if (cpu.root.load(std::memory_order_relaxed) == root) return;
   // relaxed: writing CR3 serialises, so a CPU that edits the tables either sees this or is seen by our first walk.
-  cpu.space.store(space, std::memory_order_relaxed);
-  arch::write_cr3(space != nullptr ? space->root.raw() : cpu.kernel->tables->root().raw());
+  cpu.root.store(root, std::memory_order_relaxed);
+  arch::write_cr3(root);
 }
 
 /// Makes the vector and base registers those of `context`, if they are not or need not be (DESIGN §6): a LibOS's code

@@ -132,7 +132,7 @@ class Calls : public Cpu {
   Result<> context_stop(Ref<Context> context);
   Result<abi::Stop> context_run(Ref<Context> context, Nanoseconds deadline, Word batch);  // run.cpp
   Result<abi::Stop> give_back(Context& context, Result<abi::Stop> outcome);
-  Result<abi::Stop> run_native(Context& context);
+  Result<abi::Stop> run_native(Context& context, core::Ticks deadline);
   Result<> context_set_space(Ref<Context> context, Ref<object::AddressSpace> space);
   Result<> context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask, abi::Bit end_bit);
   Result<> context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset, Word direction);
@@ -181,15 +181,15 @@ class Calls : public Cpu {
   static bool is_wanted_or_owing(const Context& context) {
     return context.request.load(std::memory_order_acquire) != object::Request::None || context.cleanup.pending();
   }
-  [[nodiscard]] Domain& domain() const { return *current->domain; }
+  [[nodiscard]] Domain& domain() const { return *current()->domain; }
   Result<core::ByteCount> move_pages(const exo_transfer& t);
   void free_unpublished(const object::Created<object::Pages>& made);
   /// Ends a capability and, when there is clean-up, does that before the caller goes on.
   Result<> end(Entry* entry);
   /// Leaves for whoever should run: the current context's call is over, with this outcome.
   [[noreturn]] void leave(Word status, Word value) {
-    current->by_syscall = true;
-    current->set_result(status, value);
+    current()->by_syscall = true;
+    current()->set_result(status, value);
     if (claims != 0) settle(status == 0);
     dispatch(*this);
   }

@@ -17,8 +17,8 @@ Result<Handle> Calls::submit_async_op(abi::AsyncKind kind, Ref<object::Event> ev
   if (kind == abi::AsyncKind::Transfer || kind == abi::AsyncKind::Event) return core::fail(Error::NotSupported);
   Word word = 0;
   if (kind == abi::AsyncKind::Timer) {
-    if (current->area == nullptr) return core::fail(Error::NotReady);
-    word = __atomic_load_n(&current->area->async.word, __ATOMIC_RELAXED);
+    if (current()->area == nullptr) return core::fail(Error::NotReady);
+    word = __atomic_load_n(&current()->area->async.word, __ATOMIC_RELAXED);
   }
   FB_ASSIGN(const auto made, object::prepare<AsyncOp>(*kernel, domain(), kind));
   auto& op = *made.object;
@@ -43,12 +43,12 @@ Result<Word> Calls::poll_async_op(Ref<AsyncOp> op) {
 
 Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
   if (const auto done = poll_async_op(op); done || done.error() != Error::InProgress) return done;
-  if (current->wait_binding.bound()) object::release(current->wait_binding);
-  FB_TRY(hang(current->wait_binding, op, Binding::Kind::EventWaiter));
+  if (current()->wait_binding.bound()) object::release(current()->wait_binding);
+  FB_TRY(hang(current()->wait_binding, op, Binding::Kind::EventWaiter));
   // A completion between the poll above and here has set the bit: the wait returns at once.
-  FB_ASSIGN(const auto waited, sched::wait(*this, *current, op->done, kDone, ticks(deadline)));
+  FB_ASSIGN(const auto waited, sched::wait(*this, *current(), op->done, kDone, ticks(deadline)));
   if (waited.waiting) {
-    current->awaits = op.object;
+    current()->awaits = op.object;
     dispatch(*this);
   }
   sched::signal(*this, op->done, kDone);  // for the others who wait
@@ -105,21 +105,21 @@ Result<Word> Calls::ring_submit(Word count) {
   in_batch = true;
   Word done = 0;
   // The ring is looked for each time: an entry may have given up the pages it is in.
-  for (; done < count && current->ring != nullptr; ++done) {
-    auto& shared = current->ring->entries[done];
+  for (; done < count && current()->ring != nullptr; ++done) {
+    auto& shared = current()->ring->entries[done];
     exo_ring_entry entry;
     __builtin_memcpy(&entry, &shared, sizeof entry);  // once: what is checked is what is used
     asm volatile("" : "+m"(entry));
     const Reply reply = do_entry(entry);
-    if (current->ring != nullptr) {
+    if (current()->ring != nullptr) {
       __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
       __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
     }
     if (reply.status != 0) break;
   }
   in_batch = false;
-  if (done == 0 && current->ring == nullptr) return core::fail(Error::NotReady);
-  if (recheck.load(std::memory_order_relaxed) && current->request.load(std::memory_order_relaxed) != object::Request::None) leave(0, done);
+  if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
+  if (recheck.load(std::memory_order_relaxed) && current()->request.load(std::memory_order_relaxed) != object::Request::None) leave(0, done);
   return done;
 }
 

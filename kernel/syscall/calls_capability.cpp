@@ -24,10 +24,10 @@ Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask, Ref<Do
 }
 
 Result<> Calls::end(Entry* entry) {
-  if (!reap::end(*this, current->cleanup, *entry)) return {};  // it has ended, by somebody else
+  if (!reap::end(*this, current()->cleanup, *entry)) return {};  // it has ended, by somebody else
   if (!in_batch) leave(0, 0);
   // The rest of the batch may rely on it: it is done here, letting interrupts in, and what they want waits for the end.
-  while (current->cleanup.pending()) (void)reap::work(*this, *current);
+  while (current()->cleanup.pending()) (void)reap::work(*this, *current());
   return {};
 }
 
@@ -38,9 +38,9 @@ void Calls::note_claim(Entry* entry) {
 
 void Calls::settle(bool succeeded) {
   for (auto left = std::exchange(claims, 0); left > 0; --left) {
-    if (!reap::settle(*this, current->cleanup, *claimed[left - 1], succeeded)) continue;
+    if (!reap::settle(*this, current()->cleanup, *claimed[left - 1], succeeded)) continue;
     // It has no descendants, so this is one step; the last one may be left to dispatch.
-    while (left > 1 && current->cleanup.pending()) (void)reap::work(*this, *current);
+    while (left > 1 && current()->cleanup.pending()) (void)reap::work(*this, *current());
   }
 }
 
@@ -48,8 +48,8 @@ void Calls::settle(bool succeeded) {
 
 void settle_claims(std::uint64_t status, std::uint64_t value) {
   auto& call = fb::kernel::syscall::Calls::enter();
-  call.current->by_syscall = true;
-  call.current->set_result(status, value);
+  call.current()->by_syscall = true;
+  call.current()->set_result(status, value);
   call.settle(status == 0);
   fb::kernel::syscall::dispatch(call);
 }

@@ -35,7 +35,7 @@ Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSp
     object::discard(*kernel, domain(), made);
     return core::fail(bound.error());
   }
-  context.space = space.object;
+  context.set_space(*space.object);
   if (area) {
     context.area = arch::direct<exo_area>(core::PhysAddr(area->first));
     if (reflecting) context.frame = &context.area->frame;
@@ -76,9 +76,9 @@ Result<> Calls::context_set_space(Ref<Context> context, Ref<object::AddressSpace
   const bool was_idle = state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_acq_rel);
   if (!was_idle && idle.chain() != Chain::Stopped) return core::fail(Error::Busy);
   object::release(context->space_binding);
-  context->space = nullptr;
+  context->lose_space(kernel->tables->root());
   const auto bound = hang(context->space_binding, space, Binding::Kind::ContextSpace);
-  if (bound) context->space = space.object;
+  if (bound) context->set_space(*space.object);
   if (was_idle) state.store(RunState(Chain::Idle), std::memory_order_release);
   return bound;
 }
@@ -141,8 +141,8 @@ Result<Word> Calls::context_query(Ref<Context> context, Word which) {
 
 Result<> Calls::yield() {
   // Before its chain is released: from then on another CPU may run it.
-  current->set_result(0, 0);
-  current->by_syscall = true;
+  current()->set_result(0, 0);
+  current()->by_syscall = true;
   sched::unwind(*this, 0, abi::Stop::Preempted);
   sched::put_down(*this, true);
   dispatch(*this);

@@ -92,7 +92,7 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
 }
 
 [[gnu::always_inline]] inline Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4) {
-  Context& caller = *current;
+  Context& caller = *current();
   FB_ASSIGN(const auto message, Message::decode(caller.registers.r12));
   if (caller.gate_depth == kMaxGateDepth) [[unlikely]] return core::fail(Error::TooDeep);
   Context* const taken = take_server(*gate);
@@ -117,15 +117,15 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   server.called_via = gate.entry;
   server.caller = &caller;
   caller.callee = &server;
-  object::Cpu::current = &server;
-  object::Cpu::frame = &server.registers;
+  current_head = &server;
+  frame = &server.registers;
   sched::switch_space(*this, server.space);
   sched::switch_vector(*this, server);
   leave_by_sysret(&server.registers, r.rip, r.rflags);
 }
 
 [[gnu::always_inline]] inline Result<> Calls::gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4) {
-  Context& server = *current;
+  Context& server = *current();
   Context* const waiting = server.caller;
   if (waiting == nullptr) [[unlikely]] return core::fail(Error::NotReady);
   Context& caller = *waiting;
@@ -141,8 +141,8 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   server.caller = nullptr;
   server.called_via = nullptr;
   sched::return_to_pool(server);
-  object::Cpu::current = &caller;
-  object::Cpu::frame = &caller.registers;
+  current_head = &caller;
+  frame = &caller.registers;
   if (is_wanted_or_owing(caller)) [[unlikely]] dispatch(*this);
   sched::switch_space(*this, caller.space);
   sched::switch_vector(*this, caller);
@@ -158,7 +158,7 @@ Result<> Calls::receive_open(Word count) {
     if (domain().space.has_free(static_cast<std::uint32_t>(count))) break;
     return core::fail(Error::NoSlots);
   }
-  current->receive_slots = static_cast<std::uint8_t>(count);
+  current()->receive_slots = static_cast<std::uint8_t>(count);
   return {};
 }
 
@@ -168,9 +168,9 @@ Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Co
   const auto undo = [&](Error error) -> Result<> {
     for (Entry* entry : made) {
       if (entry != nullptr && object::CapTree::cut(entry)) {
-        current->cleanup.space = &to.domain->space;
-        current->cleanup.handle = object::CapSpace::handle_of(entry);
-        while (current->cleanup.pending()) (void)reap::work(*this, *current);
+        current()->cleanup.space = &to.domain->space;
+        current()->cleanup.handle = object::CapSpace::handle_of(entry);
+        while (current()->cleanup.pending()) (void)reap::work(*this, *current());
       }
     }
     return core::fail(error);

@@ -49,8 +49,8 @@ Result<Handle> Calls::alloc_mem_pages(PageCount count, abi::PageFlags flags) {
     free_unpublished(made);
     return core::fail(Error::Limit);
   }
-  current->cleanup.fresh = &pages;
-  current->cleanup.fresh_entry = made.entry;
+  current()->cleanup.fresh = &pages;
+  current()->cleanup.fresh_entry = made.entry;
   leave(0, handle.raw());
 }
 

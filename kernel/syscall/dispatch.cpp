@@ -14,7 +14,7 @@ void dispatch(Cpu& cpu) {
       continue;
     }
     if (context->cleanup.pending()) {
-      cpu.current = context;
+      cpu.current_head = context;
       (void)reap::work(cpu, *context);
       continue;  // much may have changed meanwhile
     }

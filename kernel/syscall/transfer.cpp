@@ -49,9 +49,9 @@ Result<> move_page(mem::TableMachine& machine, AddressSpace& from, VirtAddr sour
 }  // namespace
 
 Result<ByteCount> Calls::transfer_data() {
-  if (current->area == nullptr) return core::fail(Error::NotReady);
+  if (current()->area == nullptr) return core::fail(Error::NotReady);
   exo_transfer t;
-  __builtin_memcpy(&t, &current->area->transfer, sizeof t);
+  __builtin_memcpy(&t, &current()->area->transfer, sizeof t);
   asm volatile("" : "+m"(t));  // fetched once: what is checked is what is used
   const abi::TransferFlags flags(t.flags);
   if (!abi::valid(flags)) return core::fail(Error::BadArgument);

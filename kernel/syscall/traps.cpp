@@ -1,4 +1,6 @@
 // Exceptions and interrupts: what came, and who hears of it.
+#include <algorithm>
+
 #include "kernel/arch/x86_64/ioapic.hpp"
 #include "kernel/arch/x86_64/panic.hpp"
 #include "kernel/sched/kick.hpp"
@@ -25,7 +27,9 @@ void note_interrupt(Cpu& cpu, std::uint64_t vector) {
   switch (static_cast<Vector>(vector)) {
     case Vector::Timer: {
       const auto now = core::Ticks(arch::read_tsc());
-      if (now > cpu.armed && now - cpu.armed > cpu.late_most) cpu.late_most = now - cpu.armed;
+      // A deadline that lay in the past when the timer was set is no stretch with interrupts off.
+      const auto due = std::max(cpu.armed, cpu.armed_at);
+      if (now > due && now - due > cpu.late_most) cpu.late_most = now - due;
       cpu.armed = Cpu::kIdleDeadline;
       cpu.recheck.store(true, std::memory_order_relaxed);
       break;
@@ -48,14 +52,14 @@ void note_interrupt(Cpu& cpu, std::uint64_t vector) {
 
 /// The fault of a context: its carrier hears of it, or else it is stopped and whoever set its event hears of that.
 void fault(Cpu& cpu, std::uint64_t vector, std::uint64_t error) {
-  Context& context = *cpu.current;
+  Context& context = *cpu.current();
   auto& frame = *context.frame;
   frame.stop = static_cast<std::uint64_t>(abi::Stop::Fault);
   frame.vector = vector;
   frame.error_code = error;
   frame.address = vector == static_cast<std::uint64_t>(Vector::PageFault) ? arch::read_cr2() : 0;
-  const auto level = cpu.depth.load(std::memory_order_relaxed);
-  if (level > 0 && cpu.levels[level].root == &context) return sched::unwind(cpu, level - 1, abi::Stop::Fault);
+  const auto level = cpu.depth();
+  if (level > 0 && cpu.levels[level].root() == &context) return sched::unwind(cpu, level - 1, abi::Stop::Fault);
   context.fault_vector = static_cast<std::uint8_t>(vector);
   context.faulted = true;
   context.request.store(object::Request::Stop, std::memory_order_relaxed);
@@ -84,7 +88,8 @@ using namespace fb::kernel;
 
 void trap_from_user(object::Cpu* at, std::uint64_t vector, std::uint64_t error) {
   object::Cpu& cpu = *at;
-  cpu.current->by_syscall = false;
+  cpu.current()->by_syscall = false;
+  cpu.live = nullptr;  // to be left to by iret
   if (vector < syscall::kExceptions) {
     syscall::fault(cpu, vector, error);
   } else {

@@ -67,10 +67,10 @@ NOT_IN_C = "modernize-use-using,modernize-redundant-void-arg"
 ZEROED = {0: "rdi", 1: "rsi", 3: "r10", 4: "r8", 5: "r9"}
 
 
-def syscall(count: int) -> list[str]:
+def syscall(count: int, suffix: str = "", more_clobbers: tuple[str, ...] = ()) -> list[str]:
     """exo_syscall<count>: the registers that carry no argument are clobbered instead."""
     params = ["uint64_t number"] + [f"uint64_t a{i}" for i in range(count)]
-    lines = listing(f"static inline struct exo_reply exo_syscall{count}(", params, ") {")
+    lines = listing(f"static inline struct exo_reply exo_syscall{count}{suffix}(", params, ") {")
     lines.append("  struct exo_reply reply;")
     for i in range(3, count):
         lines.append(f'  register uint64_t r{i} __asm__("{NAMED_REGISTERS[i]}") = a{i};')
@@ -79,7 +79,7 @@ def syscall(count: int) -> list[str]:
         outputs.append(f'"+{PLAIN_REGISTERS[i]}"(a{i})' if i < 3 else f'"+r"(r{i})')
     if count < 3:
         outputs.append('"=d"(reply.value)')
-    clobbers = ["rcx", "r11"] + [name for i, name in ZEROED.items() if i >= count] + ["memory", "cc"]
+    clobbers = ["rcx", "r11"] + [name for i, name in ZEROED.items() if i >= count] + [*more_clobbers, "memory", "cc"]
     lines += ["  __asm__ volatile(EXO_SYSCALL_INSTRUCTION",
               f"                   : {', '.join(outputs)}",
               "                   :",
@@ -181,7 +181,8 @@ def wrapper(call: Call) -> list[str]:
             return lines + [f"  return exo_syscall_words({number}, {first}, words);", "}"]
         return lines + ["  struct exo_words copy = *words;",
                         f"  return exo_syscall_words({number}, {first}, &copy);", "}"]
-    invocation = f"exo_syscall{len(call.args)}({', '.join([number] + [arg.name for arg in call.args])})"
+    suffix = "_switching" if call.switches else ""
+    invocation = f"exo_syscall{len(call.args)}{suffix}({', '.join([number] + [arg.name for arg in call.args])})"
     if not call.result:
         return lines + [f"  return {invocation}.status;", "}"]
     return lines + [f"  struct exo_reply reply = {invocation};", f"  *{call.result.name} = reply.value;",
@@ -195,6 +196,9 @@ def emit(contract: Contract) -> str:
     lines += SYSCALL.rstrip("\n").split("\n")
     for count in range(7):
         lines += ([""] if count else []) + syscall(count)
+    for count in sorted({len(call.args) for call in contract.calls if call.switches}):
+        lines += ["", "/* The same where another context has run meanwhile: only rsp and rbp are kept. */"]
+        lines += syscall(count, "_switching", ("rbx", "r12", "r13", "r14", "r15"))
     lines += MESSAGE.rstrip("\n").split("\n")
     for call in contract.calls:
         lines += wrapper(call)

@@ -128,7 +128,7 @@ def plain_call(contract: Contract, call: Call) -> list[str]:
     encode = f"[[nodiscard]] constexpr ::exo_ring_entry encode_{call.name}("
     return [
         *template, *listing(f"[[nodiscard]] inline core::Result<{kind}> {call.name}(", arguments, ") {"),
-        *listing(f"  return {target}(exo_syscall{len(values)}(", [number, *values], "));", "      "), "}",
+        *listing(f"  return {target}(exo_syscall{len(values)}{'_switching' if call.switches else ''}(", [number, *values], "));", "      "), "}",
         *template, *listing(encode, arguments, ") {"),
         *listing("  return entry_of(", [f"CallNumber::{pascal(call.name)}", *values], ");", "      "), "}"]
 

@@ -155,7 +155,7 @@ class CallReader:
         check = self.check
         check.place = f"call {row.get('name', '?')}"
         check.keys(row, {"name": str, "number": int, "item": list, "text": str, "args": list, "errors": list},
-                   {"result": dict, "authority": str, "later": bool})
+                   {"result": dict, "authority": str, "later": bool, "switches": bool})
         name = row["name"]
         self.identifier("name", name)
         number, count = row["number"], len(row["args"])
@@ -172,7 +172,7 @@ class CallReader:
         check.require(not authority or authority in known, f"unknown authority {authority}")
         self.errors(row["errors"])
         call = Call(name, number, self.titles.get(name, ""), tuple(row["item"]), row["text"], args, result,
-                    tuple(row["errors"]), authority, row.get("later", False))
+                    tuple(row["errors"]), authority, row.get("later", False), row.get("switches", False))
         check.require(not (result and result.kind == "message") or call.is_message,
                       "a message result needs the arguments w0 to w4 after the first")
         return call

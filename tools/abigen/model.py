@@ -110,6 +110,7 @@ class Call:
     errors: tuple[str, ...]
     authority: str = ""
     later: bool = False
+    switches: bool = False  # keeps rsp and rbp only: another context has run meanwhile
 
     @property
     def is_message(self) -> bool:

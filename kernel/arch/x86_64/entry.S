@@ -3,26 +3,30 @@
 
   .text
 # --- syscall ----------------------------------------------------------------------------------------------------------
-# rax = call, arguments in rdi, rsi, rdx, r10, r8, r9. The frame of the running context is at gs:CPU_FRAME; rsp serves
-# as pointer to it until there is a stack (exceptions that could arrive here have stacks of their own).
+# rax = call, arguments in rdi, rsi, rdx, r10, r8, r9. The frame of the running context is at gs:CPU_FRAME, where ring 3's
+# rsp is parked for a moment; rsp serves as pointer to the frame until there is a stack (exceptions that could arrive here have stacks of their own).
   .globl syscall_entry
   .align 16
 syscall_entry:
   swapgs
-  movq %rsp, %gs:CPU_USER_RSP
-  movq %gs:CPU_FRAME, %rsp
-  lock incq %gs:CPU_SEQUENCE      # in the kernel from here on: a revocation waits for us (CAP-3)
+  incq %gs:CPU_SEQUENCE           # in the kernel from here on: a revocation waits for us (CAP-3);
+  xchgq %rsp, %gs:CPU_FRAME       # xchg is a full barrier
   movq %rcx, FRAME_RIP(%rsp)
   movq %r11, FRAME_RFLAGS(%rsp)
-  movq %rbx, FRAME_RBX(%rsp)
   movq %rbp, FRAME_RBP(%rsp)
+  cmpb $0, %gs:CPU_REFLECTING
+  jne reflect_syscall             # arch/x86_64/switching.S
+  cmpl $CALL_CONTEXT_RUN, %eax
+  je run_context_shortly          # the same
+  .globl ordinary_call
+ordinary_call:
+  movq %rbx, FRAME_RBX(%rsp)
   movq %r12, FRAME_R12(%rsp)
   movq %r13, FRAME_R13(%rsp)
   movq %r14, FRAME_R14(%rsp)
   movq %r15, FRAME_R15(%rsp)
-  cmpb $0, %gs:CPU_REFLECTING
-  jne reflect_syscall
-  movq %gs:CPU_USER_RSP, %rcx
+  movq %gs:CPU_FRAME, %rcx        # ring 3's rsp
+  movq %rsp, %gs:CPU_FRAME
   movq %rcx, FRAME_RSP(%rsp)
   movq %gs:CPU_STACK, %rsp
   cmpq $CALL_COUNT, %rax
@@ -58,24 +62,6 @@ bad_call:
   movl $ERROR_BAD_CALL, %eax
   xorl %edx, %edx
   jmp return_to_caller
-
-# A reflecting context made a Linux (or whatever) system call: the rest of its registers, then to its carrier.
-reflect_syscall:
-  movq %rax, FRAME_RAX(%rsp)
-  movq %rcx, FRAME_RCX(%rsp)
-  movq %rdx, FRAME_RDX(%rsp)
-  movq %rsi, FRAME_RSI(%rsp)
-  movq %rdi, FRAME_RDI(%rsp)
-  movq %r8, FRAME_R8(%rsp)
-  movq %r9, FRAME_R9(%rsp)
-  movq %r10, FRAME_R10(%rsp)
-  movq %r11, FRAME_R11(%rsp)
-  movq %gs:CPU_USER_RSP, %rcx
-  movq %rcx, FRAME_RSP(%rsp)
-  movq %gs:CPU_SELF, %r12
-  movq %gs:CPU_STACK, %rsp
-  xorl %ebp, %ebp
-  jmp reflected_syscall           # does not return; preserve_none, as in switching.S
 
 # void leave_by_sysret(const exo_frame*, rip, rflags): for a context that entered by syscall. Its rip is canonical and
 # its flags masked (validated by the caller, who read them once).

@@ -8,13 +8,46 @@
 /* struct Cpu, from the GS base */
 #define CPU_SELF 0
 #define CPU_SEQUENCE 8
-#define CPU_USER_RSP 16
 #define CPU_STACK 24
 #define CPU_FRAME 32
 #define CPU_REFLECTING 40
 #define CPU_CURRENT 48
 #define CPU_HELD_RANKS 56
 #define CPU_CLAIMS 64
+#define CPU_TOP 72
+#define CPU_RUNNING 80
+#define CPU_LIVE 88
+#define CPU_FS_BASE 96
+#define CPU_GS_BASE 104
+#define CPU_ROOT 112
+#define CPU_USER_END 120
+#define CPU_ARMED 128
+#define CPU_TICKS_PER_NS 136
+#define CPU_BOOT_START 144
+
+/* struct ContextHead */
+#define CONTEXT_FRAME 0
+#define CONTEXT_ROOT 8
+#define CONTEXT_STATE 16
+#define CONTEXT_BY_SYSCALL 20
+#define CONTEXT_ATTENTION 21
+#define CONTEXT_RUN_HANDLE 24
+#define CONTEXT_RUN_ENTRY 32
+#define CONTEXT_RUN_TARGET 40
+#define CONTEXT_EPOCH 64
+
+/* struct Level */
+#define LEVEL_SIZE 32
+#define LEVEL_ROOT 0
+#define LEVEL_CARRIER 8
+#define LEVEL_DEADLINE 16
+#define LEVEL_VIA 24
+
+/* struct core::cap::Entry; Chain::Idle; arch::kUserFlagsMask and what is or-ed in */
+#define ENTRY_CHECKED 24
+#define STATE_IDLE 1
+#define USER_FLAGS_MASK 0x240dd5
+#define USER_FLAGS_SET 0x202
 
 /* struct exo_frame */
 #define FRAME_RAX 0
@@ -35,9 +68,12 @@
 #define FRAME_R15 120
 #define FRAME_RIP 128
 #define FRAME_RFLAGS 136
+#define FRAME_FS_BASE 144
+#define FRAME_GS_BASE 152
 
 /* The table of calls (abi/decode.hpp) */
 #define CALL_COUNT 82
+#define CALL_CONTEXT_RUN 33
 #define ERROR_BAD_CALL 1
 
 #define SELECTOR_KERNEL_CODE 0x08

@@ -1,9 +1,155 @@
-# The calls that usually end in another context: context_run, cap_invoke, gate_reply. Their C++ functions do not return
-# and save no registers (clang's preserve_none convention: arguments in r12, r13, r14, r15, rdi, rsi); syscall_entry has
-# put everything that ring 3 expects to find again into its frame.
+# What happens most often: context_run, the program's system call on its way back to the carrier, and gates.
 #include "kernel/arch/x86_64/offsets.h"
 
   .text
+# --- context_run, the short way ---------------------------------------------------------------------------------------
+# rdi = handle, rsi = deadline, rdx = batch; rsp = the carrier's frame. For a carrier that runs the same reflecting
+# context as the last time, with nothing in the way; anything else takes the long way (syscall/run.cpp), from the start.
+# The carrier keeps rsp and rbp only.
+  .globl run_context_shortly
+  .align 16
+run_context_shortly:
+  movq %gs:CPU_CURRENT, %r10
+  testq %rdx, %rdx
+  jne ordinary_call
+  # CAP-7: the check, as far as it can have changed: the same entry, not revoked, and no ancestor revoked.
+  cmpq %rdi, CONTEXT_RUN_HANDLE(%r10)
+  jne ordinary_call
+  movq CONTEXT_RUN_ENTRY(%r10), %r8
+  movq CONTEXT_RUN_TARGET(%r10), %r9
+  cmpq %rdi, (%r8)
+  jne ordinary_call
+  movq CONTEXT_EPOCH(%r9), %rcx
+  cmpq %rcx, ENTRY_CHECKED(%r8)
+  jne ordinary_call
+  cmpq %r9, %gs:CPU_LIVE          # its vector registers are here, and it stopped in a system call
+  jne ordinary_call
+  movq %rsi, %rcx
+  cmpq $-1, %rsi
+  jne run_until
+1:
+  movq %gs:CPU_TOP, %rdx
+  movq %r9, LEVEL_SIZE + LEVEL_ROOT(%rdx)
+  movq %r10, LEVEL_SIZE + LEVEL_CARRIER(%rdx)
+  movq %rcx, LEVEL_SIZE + LEVEL_DEADLINE(%rdx)
+  movq %r8, LEVEL_SIZE + LEVEL_VIA(%rdx)
+  addq $LEVEL_SIZE, %gs:CPU_TOP   # before the claim, a full barrier, and the look for events
+  movl $STATE_IDLE, %eax
+  movl %gs:CPU_RUNNING, %ecx
+  lock cmpxchgl %ecx, CONTEXT_STATE(%r9)
+  jne run_pop
+  cmpb $0, CONTEXT_ATTENTION(%r10)
+  jne run_release
+  # The frame is shared with the carrier's domain: each field is fetched once, checked, then used.
+  movq CONTEXT_FRAME(%r9), %r8
+  movq FRAME_FS_BASE(%r8), %rax
+  movq FRAME_GS_BASE(%r8), %rdx
+  xorq %gs:CPU_FS_BASE, %rax
+  xorq %gs:CPU_GS_BASE, %rdx
+  orq %rdx, %rax
+  jne run_release                 # to be checked and set
+  movq FRAME_RIP(%r8), %rcx
+  movq FRAME_RFLAGS(%r8), %r11
+  cmpq %gs:CPU_USER_END, %rcx
+  jae run_release
+  andl $USER_FLAGS_MASK, %r11d
+  orl $USER_FLAGS_SET, %r11d
+  movq CONTEXT_ROOT(%r9), %rax
+  movq %gs:CPU_FRAME, %rdx        # the carrier's rsp
+  movq %r9, %gs:CPU_CURRENT
+  movq %r8, %gs:CPU_FRAME
+  movq %rdx, FRAME_RSP(%rsp)
+  movb $1, %gs:CPU_REFLECTING
+  movq %rax, %gs:CPU_ROOT
+  movq %rax, %cr3
+  movq FRAME_RAX(%r8), %rax
+  movq FRAME_RBX(%r8), %rbx
+  movq FRAME_RDX(%r8), %rdx
+  movq FRAME_RSI(%r8), %rsi
+  movq FRAME_RDI(%r8), %rdi
+  movq FRAME_RBP(%r8), %rbp
+  movq FRAME_R9(%r8), %r9
+  movq FRAME_R10(%r8), %r10
+  movq FRAME_R12(%r8), %r12
+  movq FRAME_R13(%r8), %r13
+  movq FRAME_R14(%r8), %r14
+  movq FRAME_R15(%r8), %r15
+  movq FRAME_RSP(%r8), %rsp
+  movq FRAME_R8(%r8), %r8
+  incq %gs:CPU_SEQUENCE
+  swapgs
+  sysretq
+
+# rcx = the deadline in ticks; one that the timer must be armed for takes the long way.
+run_until:
+  movq %rsi, %rax
+  mulq %gs:CPU_TICKS_PER_NS
+  shrdq $32, %rdx, %rax
+  shrq $32, %rdx
+  jne run_batchless               # beyond the counter
+  addq %gs:CPU_BOOT_START, %rax
+  movq %rax, %rcx
+  cmpq %gs:CPU_ARMED, %rax
+  jae 1b
+run_batchless:
+  xorl %edx, %edx
+  movl $CALL_CONTEXT_RUN, %eax     # the conversion used it
+  jmp ordinary_call
+
+run_release:
+  movl $STATE_IDLE, CONTEXT_STATE(%r9)
+run_pop:
+  subq $LEVEL_SIZE, %gs:CPU_TOP
+  xorl %edx, %edx
+  movl $CALL_CONTEXT_RUN, %eax
+  jmp ordinary_call
+
+# --- a system call of a reflecting context ----------------------------------------------------------------------------
+# rsp = its frame. Back to its carrier, whose context_run returns SYSCALL. What another CPU asked for meanwhile, it finds
+# by itself when the context is idle.
+  .globl reflect_syscall
+  .align 16
+reflect_syscall:
+  movq %rax, FRAME_RAX(%rsp)
+  movq %rbx, FRAME_RBX(%rsp)
+  movq %gs:CPU_FRAME, %rax        # its rsp
+  movq %gs:CPU_TOP, %rbx
+  movq %rdx, FRAME_RDX(%rsp)
+  movq %rsi, FRAME_RSI(%rsp)
+  movq %rdi, FRAME_RDI(%rsp)
+  movq %rax, FRAME_RSP(%rsp)
+  movq %r8, FRAME_R8(%rsp)
+  movq %r9, FRAME_R9(%rsp)
+  movq %r10, FRAME_R10(%rsp)
+  movq %r12, FRAME_R12(%rsp)
+  movq %r13, FRAME_R13(%rsp)
+  movq %r14, FRAME_R14(%rsp)
+  movq %r15, FRAME_R15(%rsp)
+  movq LEVEL_ROOT(%rbx), %r9
+  movq LEVEL_CARRIER(%rbx), %r10
+  subq $LEVEL_SIZE, %gs:CPU_TOP
+  movq CONTEXT_FRAME(%r10), %rdi
+  movq CONTEXT_ROOT(%r10), %rax
+  movb $1, CONTEXT_BY_SYSCALL(%r9)
+  movq %r10, %gs:CPU_CURRENT
+  movq %rdi, %gs:CPU_FRAME
+  movb $0, %gs:CPU_REFLECTING
+  movq %rax, %gs:CPU_ROOT
+  movq %rax, %cr3
+  movl $STATE_IDLE, CONTEXT_STATE(%r9)  # last: its registers are in the frame, and stores stay in order
+  movq FRAME_RIP(%rdi), %rcx
+  movq FRAME_RFLAGS(%rdi), %r11
+  movq FRAME_RBP(%rdi), %rbp
+  movq FRAME_RSP(%rdi), %rsp
+  xorl %eax, %eax
+  xorl %edx, %edx                 # SYSCALL
+  incq %gs:CPU_SEQUENCE
+  swapgs
+  sysretq
+
+# --- calls that usually end in another context ------------------------------------------------------------------------
+# Their C++ functions do not return and save no registers (clang's preserve_none convention: arguments in r12, r13, r14,
+# r15, rdi, rsi); syscall_entry has put everything that ring 3 expects to find again into its frame.
   .globl context_run_entry, cap_invoke_entry, gate_reply_entry
   .align 16
 context_run_entry:
