@@ -52,9 +52,6 @@ void set_clocks(object::Kernel& kernel) {
   const auto hertz = kernel.ticks_per_second;
   kernel.nanoseconds_per_tick = shifted_ratio(kBillion, hertz);
   kernel.ticks_per_nanosecond = shifted_ratio(hertz, kBillion);
-  for (object::Cpu* cpu : kernel.cpus) {  // they were made before there was a clock
-    if (cpu != nullptr) cpu->ticks_per_nanosecond = kernel.ticks_per_nanosecond;
-  }
   kernel.slice_ticks = kernel.to_ticks(object::kSlice) - kernel.boot_start;
 
   // Twice the same, so that no register was read while the clock was moving on.

@@ -49,7 +49,6 @@ Cpu& make_cpu(Kernel& kernel, arch::EarlyFrames& frames, core::CpuId id, arch::A
   cpu.apic = apic;
   cpu.running = object::RunState(object::Chain::Running, id);
   cpu.set_depth(0);
-  cpu.boot_start = kernel.boot_start;
   auto at = arch::kStackRegion + id.raw() * kStride + kGap;
   cpu.stack = map_stack(kernel, frames, at, kStackBytes);
   at += kStackBytes + kGap;

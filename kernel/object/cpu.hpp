@@ -23,7 +23,7 @@ inline constexpr unsigned kMaxLevels = 5;  ///< a slice owner and four nested ru
 struct alignas(32) Level {
   ContextHead* root_head = nullptr;     ///< the context that was given time
   ContextHead* carrier_head = nullptr;  ///< who gave it; null at level 0
-  core::Ticks deadline{};
+  core::Nanoseconds deadline{};         ///< since boot; of level 0 see Cpu::slice_end
   Entry* via = nullptr;                 ///< the capability by which
   [[nodiscard]] Context* root() const { return static_cast<Context*>(root_head); }
   [[nodiscard]] Context* carrier() const { return static_cast<Context*>(carrier_head); }
@@ -49,9 +49,7 @@ struct CpuHead {
   std::uint64_t fs_base = 0, gs_base = 0;  ///< what the base registers hold
   std::atomic<std::uint64_t> root{0};  ///< what CR3 holds
   std::uint64_t user_end = core::kUserEnd;
-  core::Ticks armed{~std::uint64_t{0}};  ///< what the APIC timer is set for
-  std::uint64_t ticks_per_nanosecond = 0;  ///< 32.32 fixed point
-  core::Ticks boot_start{};
+  core::Nanoseconds armed_time{~std::uint64_t{0}};  ///< what the APIC timer is set for, since boot
 };
 static_assert(offsetof(CpuHead, self) == CPU_SELF && offsetof(CpuHead, sequence) == CPU_SEQUENCE &&
               offsetof(CpuHead, stack) == CPU_STACK &&
@@ -61,8 +59,7 @@ static_assert(offsetof(CpuHead, self) == CPU_SELF && offsetof(CpuHead, sequence)
               offsetof(CpuHead, running) == CPU_RUNNING && offsetof(CpuHead, live) == CPU_LIVE &&
               offsetof(CpuHead, fs_base) == CPU_FS_BASE && offsetof(CpuHead, gs_base) == CPU_GS_BASE &&
               offsetof(CpuHead, root) == CPU_ROOT && offsetof(CpuHead, user_end) == CPU_USER_END &&
-              offsetof(CpuHead, armed) == CPU_ARMED && offsetof(CpuHead, ticks_per_nanosecond) == CPU_TICKS_PER_NS &&
-              offsetof(CpuHead, boot_start) == CPU_BOOT_START);
+              offsetof(CpuHead, armed_time) == CPU_ARMED_TIME);
 static_assert(RunState(Chain::Idle) == std::bit_cast<RunState>(std::uint32_t{STATE_IDLE}) &&
               USER_FLAGS_MASK == arch::kUserFlagsMask && USER_FLAGS_SET == arch::user_flags(0) &&
               offsetof(Entry, checked) == ENTRY_CHECKED);
@@ -78,6 +75,7 @@ struct alignas(64) Cpu : CpuHead {
   [[nodiscard]] unsigned depth() const { return static_cast<unsigned>(top.load(std::memory_order_relaxed) - levels.data()); }
   void set_depth(unsigned d) { top.store(&levels[d], std::memory_order_relaxed); }
   [[nodiscard]] Context* current() const { return static_cast<Context*>(current_head); }
+  core::Ticks armed{~std::uint64_t{0}};  ///< the same in ticks
   core::Ticks armed_at{};             ///< when it was set: a deadline may have passed before that
 
   Context* vector_owner = nullptr;            ///< whose vector state the registers hold, not saved elsewhere
@@ -103,7 +101,7 @@ struct alignas(64) Cpu : CpuHead {
   core::time::DeadlineQueue<Timer, &Timer::deadline> timers;     ///< guarded by timer_lock
   core::time::DeadlineQueue<AsyncOp, &AsyncOp::deadline> completions;  ///< guarded by timer_lock
 
-  core::Ticks slice_started{};
+  core::Ticks slice_started{}, slice_end{};
   bool in_batch = false;  ///< a call ring is being worked off: its calls do not switch contexts
   Cleanup leftover;  ///< clean-up whose context ended in the course of it
   arch::RankedLock<arch::Rank::Cleanup> orphan_lock;

@@ -28,7 +28,8 @@ bool pick_up(Cpu& cpu, core::sched::Slot slot) {
   const auto now = Ticks(arch::read_tsc());
   const auto index = slot.index();
   const bool rest = cpu.slice_left[index] != Ticks(0) && cpu.left_in_round[index] == cpu.slices.round();
-  cpu.levels[0] = Level{&owner, nullptr, now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks), nullptr};
+  cpu.levels[0] = Level{&owner, nullptr, {}, nullptr};
+  cpu.slice_end = now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks);
   cpu.slot = SlotMask(slot);
   cpu.slice_started = now;
   cpu.has_slice = true;
@@ -41,7 +42,7 @@ struct Verdict {
   unsigned level;
   Stop reason;
 };
-Verdict judge(const Cpu& cpu, Ticks now) {
+Verdict judge(const Cpu& cpu, core::Nanoseconds now) {
   for (unsigned i = 1; i <= cpu.depth(); ++i) {
     const auto& level = cpu.levels[i];
     const Context& root = *level.root();
@@ -75,7 +76,7 @@ void put_down(Cpu& cpu, bool used_up) {
   const auto now = Ticks(arch::read_tsc());
   const auto slot = core::sched::lowest(cpu.slot);
   owner.used += now - cpu.slice_started;
-  const auto end = cpu.levels[0].deadline;
+  const auto end = cpu.slice_end;
   if (used_up || end <= now) {
     cpu.slices.consume(slot);
     cpu.slice_left[slot.index()] = Ticks(0);
@@ -91,13 +92,15 @@ void put_down(Cpu& cpu, bool used_up) {
 void reconsider(Cpu& cpu) {
   if (!cpu.has_slice) return;
   const auto now = Ticks(arch::read_tsc());
-  for (auto verdict = judge(cpu, now); verdict.level != 0; verdict = judge(cpu, now)) {
+  while (cpu.depth() != 0) {
+    const auto verdict = judge(cpu, cpu.kernel->to_nanoseconds(now));
+    if (verdict.level == 0) break;
     unwind(cpu, verdict.level - 1, verdict.reason);
   }
   Context& owner = *cpu.levels[0].root();
   const bool wanted = is_wanted(owner);
   const bool waits = owner.state.load(std::memory_order_acquire).chain() != Chain::Running;
-  const bool ended = cpu.levels[0].deadline <= now;
+  const bool ended = cpu.slice_end <= now;
   if (!wanted && !waits && !ended && !cpu.slices.should_preempt(core::sched::lowest(cpu.slot))) return;
   unwind(cpu, 0, Stop::Preempted);
   put_down(cpu, ended);
@@ -153,7 +156,10 @@ void make_ready(Cpu& cpu, Context& base) {
 void arm_next(Cpu& cpu) {
   auto earliest = Cpu::kIdleDeadline;
   if (cpu.has_slice) {
-    for (unsigned i = 0; i <= cpu.depth(); ++i) earliest = std::min(earliest, cpu.levels[i].deadline);
+    earliest = cpu.slice_end;
+    for (unsigned i = 1; i <= cpu.depth(); ++i) {
+      if (const auto until = cpu.levels[i].deadline; until < cpu.armed_time) earliest = std::min(earliest, cpu.kernel->to_ticks(until));
+    }
   }
   {
     const core::Guard guard(cpu.timer_lock);

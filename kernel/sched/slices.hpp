@@ -38,6 +38,7 @@ void begin_wait(Cpu& cpu, Context& context);
 inline void arm_by(Cpu& cpu, Ticks deadline) {
   if (deadline >= cpu.armed) return;
   cpu.armed = deadline;
+  cpu.armed_time = cpu.kernel->to_nanoseconds(deadline);
   cpu.armed_at = Ticks(arch::read_tsc());
   arch::Apic::arm(deadline);
 }

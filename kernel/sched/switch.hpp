@@ -24,7 +24,8 @@ inline void switch_space(Cpu& cpu, AddressSpace* space) {
 void switch_vector_slow(Cpu& cpu, Context& context);
 inline void switch_vector(Cpu& cpu, Context& context) {
   if (cpu.vector_owner == &context) [[likely]] return;
-  if (!context.vector && cpu.vector_domain == context.domain) return;
+  // Programs of one LibOS share its domain, but not their registers: one without state of its own gets clean ones.
+  if (!context.vector && !context.reflecting && cpu.vector_domain == context.domain) return;
   switch_vector_slow(cpu, context);
 }
 /// Sets FS and GS base for `context`, addresses of the user half. What another context did to the segment registers

@@ -132,7 +132,10 @@ class Calls : public Cpu {
   Result<> context_stop(Ref<Context> context);
   Result<abi::Stop> context_run(Ref<Context> context, Nanoseconds deadline, Word batch);  // run.cpp
   Result<abi::Stop> give_back(Context& context, Result<abi::Stop> outcome);
-  Result<abi::Stop> run_native(Context& context, core::Ticks deadline);
+  Result<abi::Stop> run_native(Context& context, Nanoseconds until);
+  void arm_for(Nanoseconds until) {
+    if (until < armed_time) sched::arm_by(*this, ticks(until));
+  }
   Result<> context_set_space(Ref<Context> context, Ref<object::AddressSpace> space);
   Result<> context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask, abi::Bit end_bit);
   Result<> context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset, Word direction);

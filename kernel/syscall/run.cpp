@@ -19,9 +19,8 @@ using object::RunState;
   Context& context = *target;
   Context& carrier = *current();
   if (depth() + 1 >= object::kMaxLevels) return core::fail(Error::TooDeep);
-  const auto deadline = ticks(until);
   Level* const level = top.load(std::memory_order_relaxed) + 1;
-  *level = Level{&context, &carrier, deadline, target.entry};
+  *level = Level{&context, &carrier, until, target.entry};
   top.store(level, std::memory_order_relaxed);  // before the claim, a full barrier, and the look for events
   auto idle = RunState(Chain::Idle);
   if (!context.state.compare_exchange_strong(idle, running, std::memory_order_seq_cst)) {
@@ -34,7 +33,7 @@ using object::RunState;
     carrier.attention.fetch_or(object::kEventPending, std::memory_order_relaxed);
     return give_back(context, Stop::Event);
   }
-  if (!context.reflecting) return run_native(context, deadline);
+  if (!context.reflecting) return run_native(context, until);
 
   // The frame is shared with the carrier's domain: each field is fetched once, checked, then used.
   const auto& registers = *context.frame;
@@ -50,7 +49,7 @@ using object::RunState;
     carrier.run_entry = target.entry;
     carrier.run_target = &context;
   }
-  sched::arm_by(*this, deadline);
+  arm_for(until);
   current_head = &context;
   frame = context.frame;
   reflecting = 1;
@@ -70,11 +69,11 @@ Result<Stop> Calls::give_back(Context& context, Result<Stop> outcome) {
 }
 
 /// A native context may be inside a gate, or have clean-up to do; and it may have slices of its own.
-Result<Stop> Calls::run_native(Context& context, core::Ticks deadline) {
+Result<Stop> Calls::run_native(Context& context, Nanoseconds until) {
   if (!context.slots.empty()) return give_back(context, core::fail(Error::Busy));
   if (depth() + 1 == object::kMaxLevels) context.attention.fetch_or(object::kDeepest, std::memory_order_relaxed);
   if (claims != 0) settle(true);
-  sched::arm_by(*this, deadline);
+  arm_for(until);
   current()->by_syscall = true;
   dispatch(*this);
 }

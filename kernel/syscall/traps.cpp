@@ -31,6 +31,7 @@ void note_interrupt(Cpu& cpu, std::uint64_t vector) {
       const auto due = std::max(cpu.armed, cpu.armed_at);
       if (now > due && now - due > cpu.late_most) cpu.late_most = now - due;
       cpu.armed = Cpu::kIdleDeadline;
+      cpu.armed_time = abi::kNever;
       cpu.recheck.store(true, std::memory_order_relaxed);
       break;
     }

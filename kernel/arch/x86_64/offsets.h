@@ -21,9 +21,7 @@
 #define CPU_GS_BASE 104
 #define CPU_ROOT 112
 #define CPU_USER_END 120
-#define CPU_ARMED 128
-#define CPU_TICKS_PER_NS 136
-#define CPU_BOOT_START 144
+#define CPU_ARMED_TIME 128
 
 /* struct ContextHead */
 #define CONTEXT_FRAME 0

@@ -24,14 +24,12 @@ run_context_shortly:
   jne ordinary_call
   cmpq %r9, %gs:CPU_LIVE          # its vector registers are here, and it stopped in a system call
   jne ordinary_call
-  movq %rsi, %rcx
-  cmpq $-1, %rsi
-  jne run_until
-1:
+  cmpq %gs:CPU_ARMED_TIME, %rsi   # an earlier deadline needs the timer
+  jb ordinary_call
   movq %gs:CPU_TOP, %rdx
   movq %r9, LEVEL_SIZE + LEVEL_ROOT(%rdx)
   movq %r10, LEVEL_SIZE + LEVEL_CARRIER(%rdx)
-  movq %rcx, LEVEL_SIZE + LEVEL_DEADLINE(%rdx)
+  movq %rsi, LEVEL_SIZE + LEVEL_DEADLINE(%rdx)
   movq %r8, LEVEL_SIZE + LEVEL_VIA(%rdx)
   addq $LEVEL_SIZE, %gs:CPU_TOP   # before the claim, a full barrier, and the look for events
   movl $STATE_IDLE, %eax
@@ -79,22 +77,6 @@ run_context_shortly:
   incq %gs:CPU_SEQUENCE
   swapgs
   sysretq
-
-# rcx = the deadline in ticks; one that the timer must be armed for takes the long way.
-run_until:
-  movq %rsi, %rax
-  mulq %gs:CPU_TICKS_PER_NS
-  shrdq $32, %rdx, %rax
-  shrq $32, %rdx
-  jne run_batchless               # beyond the counter
-  addq %gs:CPU_BOOT_START, %rax
-  movq %rax, %rcx
-  cmpq %gs:CPU_ARMED, %rax
-  jae 1b
-run_batchless:
-  xorl %edx, %edx
-  movl $CALL_CONTEXT_RUN, %eax     # the conversion used it
-  jmp ordinary_call
 
 run_release:
   movl $STATE_IDLE, CONTEXT_STATE(%r9)
