@@ -49,6 +49,7 @@ Cpu& make_cpu(Kernel& kernel, arch::EarlyFrames& frames, core::CpuId id, arch::A
   cpu.apic = apic;
   cpu.running = object::RunState(object::Chain::Running, id);
   cpu.set_depth(0);
+  cpu.scrubs_shortly = kernel.features.has(arch::Feature::Xsave) && !kernel.features.has(arch::Feature::Ibpb);
   auto at = arch::kStackRegion + id.raw() * kStride + kGap;
   cpu.stack = map_stack(kernel, frames, at, kStackBytes);
   at += kStackBytes + kGap;

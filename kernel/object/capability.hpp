@@ -19,12 +19,8 @@ struct CapMachine {
   static core::cap::EntryIndex index_of(const core::cap::Entry* entry) {
     return core::cap::EntryIndex(static_cast<std::uint32_t>(arch::direct_to_physical(entry).raw() / sizeof(core::cap::Entry)));
   }
-  /// index < limit ? index : 0 without a branch to mispredict (Spectre v1).
-  static std::uint64_t clamp(std::uint64_t index, std::uint64_t limit) {
-    std::uint64_t mask;
-    asm("cmpq %2, %1\n\tsbbq %0, %0" : "=r"(mask) : "r"(index), "r"(limit) : "cc");
-    return index & mask;
-  }
+  /// Notes that the call in progress uses a _ONCE capability (syscall/calls_capability.cpp settles it).
+  static void claimed(core::cap::Entry& entry);
   static std::uint64_t next_epoch() { return epochs_.fetch_add(1, std::memory_order_relaxed); }
 
  private:

@@ -82,6 +82,9 @@ class RunState {
   std::uint32_t raw_;
 };
 
+/// What a carrier that has run nothing yet remembers: no handle equals this entry's tag, also not 0.
+inline constinit Entry no_entry{.tag{core::cap::Tag::never_live().raw()}};
+
 /// What the short ways of context_run and of a reflected call (arch/x86_64/switching.S) need of a context. Every Context
 /// begins with it.
 struct alignas(64) ContextHead {
@@ -94,7 +97,7 @@ struct alignas(64) ContextHead {
   // The last context that it ran, as a carrier, and the capability by which. A capability's type and rights never
   // change, so as long as the entry has the same tag and nothing was revoked since, the check need not be repeated.
   core::cap::Handle run_handle;
-  Entry* run_entry = nullptr;
+  Entry* run_entry = &no_entry;
   ContextHead* run_target = nullptr;
   std::uint64_t spare[2]{};  ///< keeps the next base out of the tail padding
 };

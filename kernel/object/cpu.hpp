@@ -80,7 +80,8 @@ struct alignas(64) Cpu : CpuHead {
 
   Context* vector_owner = nullptr;            ///< whose vector state the registers hold, not saved elsewhere
   const Domain* vector_domain = nullptr;      ///< who may see what the vector registers hold
-  const ContextHead* base_owner = nullptr;    ///< for whom the segment registers were set last
+  const ContextHead* base_owner = nullptr;    ///< for whom the segment registers were set last; null: cleared
+  bool scrubs_shortly = false;                ///< XRSTOR is all that a change of domain takes
   std::atomic<bool> flush{false};             ///< somebody waits for this CPU to flush its TLB
   std::atomic<bool> give_vector{false};       ///< somebody waits for the vector state this CPU holds
   std::atomic<bool> idle{false};

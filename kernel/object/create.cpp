@@ -5,6 +5,11 @@ namespace fb::kernel::object {
 using core::PageCount;
 using core::mem::FrameState;
 
+void CapMachine::claimed(Entry& entry) {
+  Cpu& cpu = this_cpu();
+  if (cpu.claims < cpu.claimed.size()) cpu.claimed[cpu.claims++] = &entry;
+}
+
 Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain) {
   for (;;) {
     auto entry = domain.space.reserve();

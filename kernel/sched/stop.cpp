@@ -61,15 +61,6 @@ bool leave_pool(Context& context) {
 
 }  // namespace
 
-void return_to_pool(Context& server) {
-  object::Gate* gate = server.gate;
-  if (gate == nullptr) return server.state.store(RunState(Chain::Stopped), std::memory_order_release);
-  const core::Guard guard(gate->pool_lock);
-  server.state.store(RunState(Chain::Pooled), std::memory_order_release);
-  server.next_in_pool = gate->pool;
-  gate->pool = &server;
-}
-
 void adopt(Cpu& cpu, Context& context) {
   if (!context.cleanup.pending()) return;
   const core::Guard guard(cpu.orphan_lock);

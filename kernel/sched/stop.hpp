@@ -31,6 +31,13 @@ void adopt(Cpu& cpu, Context& context);
 void release_chain(Cpu& cpu, Context& root);
 
 /// Puts a server context whose call is over into its gate's pool; without a gate it is stopped.
-void return_to_pool(Context& server);
+[[gnu::always_inline]] inline void return_to_pool(Context& server) {
+  object::Gate* gate = server.gate;
+  if (gate == nullptr) [[unlikely]] return server.state.store(RunState(Chain::Stopped), std::memory_order_release);
+  const core::Guard guard(gate->pool_lock);
+  server.state.store(RunState(Chain::Pooled), std::memory_order_relaxed);  // the lock orders it
+  server.next_in_pool = gate->pool;
+  gate->pool = &server;
+}
 
 }  // namespace fb::kernel::sched

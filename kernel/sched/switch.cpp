@@ -10,18 +10,6 @@ namespace {
 
 constexpr std::uint32_t kFsBase = 0xc000'0100, kKernelGsBase = 0xc000'0102, kPredictionCommand = 0x49;
 
-/// The state every context begins with (Intel SDM 1, 13.6): XSTATE_BV zero means the initial configuration.
-struct alignas(64) InitialVectorState {
-  std::uint8_t legacy[512]{};
-  std::uint8_t header[64]{};
-  std::uint8_t rest[64]{};
-  constexpr InitialVectorState() {
-    legacy[0] = 0x7f, legacy[1] = 0x03;    // FCW
-    legacy[24] = 0x80, legacy[25] = 0x1f;  // MXCSR, loaded whatever XSTATE_BV says
-  }
-};
-constinit const InitialVectorState kInitial;
-
 void load_vector(Cpu& cpu, const void* area) {
   if (cpu.kernel->features.has(arch::Feature::Xsave)) {
     arch::xrstor(area);
@@ -32,7 +20,7 @@ void load_vector(Cpu& cpu, const void* area) {
 
 }  // namespace
 
-void reset_vector(Context& context) { __builtin_memcpy(context.vector_area, &kInitial, sizeof kInitial); }
+void reset_vector(Context& context) { __builtin_memcpy(context.vector_area, &kInitialVectorState, sizeof kInitialVectorState); }
 
 core::Result<> accept_vector(Cpu& cpu, Context& context, const char* source) {
   // Intel SDM 1, 13.4.2: XSTATE_BV, XCOMP_BV, 48 reserved bytes that must be zero.
@@ -89,8 +77,11 @@ void switch_vector_slow(Cpu& cpu, Context& context) {
   }
   cpu.vector_domain = context.domain;
   if (!context.vector) {
-    load_vector(cpu, &kInitial);  // what a context without vector state left in the registers is not for others
-    if (!context.reflecting) set_bases_slow(cpu, context, 0, 0);
+    load_vector(cpu, &kInitialVectorState);  // what a context without vector state left in the registers is not for others
+    if (!context.reflecting) {
+      set_bases_slow(cpu, context, 0, 0);
+      cpu.base_owner = nullptr;
+    }
     return;
   }
   while (Cpu* holder = context.vector_on.load(std::memory_order_acquire)) fetch_vector(cpu, *holder);

@@ -11,21 +11,42 @@ using object::Cpu;
 using object::Kernel;
 
 /// Loads an address space; null: the kernel's own, in which nothing of ring 3 is mapped.
-inline void switch_space(Cpu& cpu, AddressSpace* space) {
-  const auto root = space != nullptr ? space->root.raw() : cpu.kernel->tables->root().raw();
+inline void switch_root(Cpu& cpu, std::uint64_t root) {
   if (cpu.root.load(std::memory_order_relaxed) == root) return;
   // relaxed: writing CR3 serialises, so a CPU that edits the tables either sees this or is seen by our first walk.
   cpu.root.store(root, std::memory_order_relaxed);
   arch::write_cr3(root);
 }
+inline void switch_space(Cpu& cpu, AddressSpace* space) {
+  switch_root(cpu, space != nullptr ? space->root.raw() : cpu.kernel->tables->root().raw());
+}
 
 /// Makes the vector and base registers those of `context`, if they are not or need not be (DESIGN §6): a LibOS's code
 /// uses none of them, so its programs' stay live while it runs.
 void switch_vector_slow(Cpu& cpu, Context& context);
-inline void switch_vector(Cpu& cpu, Context& context) {
+
+/// The state every context begins with (Intel SDM 1, 13.6): XSTATE_BV zero means the initial configuration.
+struct alignas(64) InitialVectorState {
+  std::uint8_t legacy[512]{};
+  std::uint8_t header[64]{};
+  std::uint8_t rest[64]{};
+  constexpr InitialVectorState() {
+    legacy[0] = 0x7f, legacy[1] = 0x03;    // FCW
+    legacy[24] = 0x80, legacy[25] = 0x1f;  // MXCSR, loaded whatever XSTATE_BV says
+  }
+};
+inline constexpr InitialVectorState kInitialVectorState;
+
+[[gnu::always_inline]] inline void switch_vector(Cpu& cpu, Context& context) {
   if (cpu.vector_owner == &context) [[likely]] return;
   // Programs of one LibOS share its domain, but not their registers: one without state of its own gets clean ones.
-  if (!context.vector && !context.reflecting && cpu.vector_domain == context.domain) return;
+  const bool plain = !context.vector && !context.reflecting;
+  if (plain && cpu.vector_domain == context.domain) return;
+  if (plain && cpu.scrubs_shortly && cpu.vector_owner == nullptr && cpu.base_owner == nullptr) [[likely]] {
+    // What a context without vector state left in the registers is not for the next domain.
+    cpu.vector_domain = context.domain;
+    return arch::xrstor(&kInitialVectorState);
+  }
   switch_vector_slow(cpu, context);
 }
 /// Sets FS and GS base for `context`, addresses of the user half. What another context did to the segment registers

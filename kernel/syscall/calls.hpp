@@ -66,7 +66,7 @@ class Calls : public Cpu {
   static Calls& enter() { return static_cast<Calls&>(object::this_cpu()); }
 
   /// The end of a call that could have switched contexts and did not.
-  [[noreturn]] void conclude(const Reply& reply) {
+  [[noreturn]] void conclude(Reply reply) {
     if (claims != 0) leave(reply.status, reply.value);
     leave_to_caller(frame, reply.status, reply.value);
   }
@@ -78,14 +78,12 @@ class Calls : public Cpu {
   [[gnu::always_inline]] Result<Ref<typename ObjectOf<kType>::Type>> lookup(Handle handle, Rights need) {
     const auto found = domain().space.lookup(core::cap::Handle(handle.raw()), object::type_number(kType), need);
     if (!found) [[unlikely]] return core::fail(found.error());
-    note(handle, found->entry);
     using T = typename ObjectOf<kType>::Type;
     return Ref<T>{static_cast<T*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   [[gnu::always_inline]] Result<Ref<object::Object>> lookup_any(Handle handle, Rights need) {
     const auto found = domain().space.lookup_any(core::cap::Handle(handle.raw()), need);
     if (!found) [[unlikely]] return core::fail(found.error());
-    note(handle, found->entry);
     return Ref<object::Object>{static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   template <ObjectType kType>
@@ -156,6 +154,7 @@ class Calls : public Cpu {
   Result<> gate_add_server(Ref<object::Gate> gate, Ref<Context> context, VirtAddr stack);
   Result<Word> cap_invoke(Ref<object::Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4);
   Result<> gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4);
+  [[noreturn]] void reply_slowly(Context& server, Context& caller, Word status);
   Result<> receive_open(Word count);
   /// Derives the capabilities that a message names into the receiver's domain.
   Result<> carry_handles(Word count, exo_message& source, Context& from, Context& to);
@@ -176,14 +175,6 @@ class Calls : public Cpu {
   Result<Word> ring_submit(Word count);
 
  private:
-  /// A live entry's tag is its handle; another means that the check has claimed a _ONCE capability.
-  void note(Handle handle, Entry* entry) {
-    if (entry->tag.load(std::memory_order_relaxed) != handle.raw()) [[unlikely]] note_claim(entry);
-  }
-  void note_claim(Entry* entry);
-  static bool is_wanted_or_owing(const Context& context) {
-    return context.request.load(std::memory_order_acquire) != object::Request::None || context.cleanup.pending();
-  }
   [[nodiscard]] Domain& domain() const { return *current()->domain; }
   Result<core::ByteCount> move_pages(const exo_transfer& t);
   void free_unpublished(const object::Created<object::Pages>& made);

@@ -31,16 +31,10 @@ Result<> Calls::end(Entry* entry) {
   return {};
 }
 
-void Calls::note_claim(Entry* entry) {
-  const auto tag = core::cap::Tag(entry->tag.load(std::memory_order_relaxed));
-  if (tag.state() == core::cap::EntryState::Claimed && claims < claimed.size()) claimed[claims++] = entry;
-}
-
 void Calls::settle(bool succeeded) {
   for (auto left = std::exchange(claims, 0); left > 0; --left) {
     if (!reap::settle(*this, current()->cleanup, *claimed[left - 1], succeeded)) continue;
-    // It has no descendants, so this is one step; the last one may be left to dispatch.
-    while (left > 1 && current()->cleanup.pending()) (void)reap::work(*this, *current());
+    while (current()->cleanup.pending()) (void)reap::work(*this, *current());  // it has no descendants: one step
   }
 }
 

@@ -2,10 +2,8 @@
 #include "kernel/syscall/calls.hpp"
 
 extern "C" {
-[[noreturn, clang::preserve_none]] void invoke_gate(std::uint64_t gate, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2,
-                                                   std::uint64_t w3, std::uint64_t w4);
-[[noreturn, clang::preserve_none]] void reply_through_gate(std::uint64_t status, std::uint64_t w0, std::uint64_t w1,
-                                                          std::uint64_t w2, std::uint64_t w3, std::uint64_t w4);
+[[noreturn, clang::preserve_none]] void invoke_gate(std::uint64_t gate);
+[[noreturn, clang::preserve_none]] void reply_through_gate(std::uint64_t status);
 }
 
 namespace fb::kernel::syscall {
@@ -28,24 +26,37 @@ struct Message {
     if ((raw >> 8) != 0 || m.extra_words > kMostExtra || m.handles > kMostExtra) return core::fail(Error::BadArgument);
     return m;
   }
-  [[nodiscard]] bool plain() const { return (extra_words | handles) == 0; }
 };
 
 /// Takes a server context out of the pool. Null: none is free.
 Context* take_server(Gate& gate) {
   const core::Guard guard(gate.pool_lock);
   Context* server = gate.pool;
-  if (server != nullptr) {
-    gate.pool = server->next_in_pool;
-    server->state.store(RunState(Chain::Serving), std::memory_order_relaxed);
-  }
+  if (server != nullptr) [[likely]] gate.pool = server->next_in_pool;
   return server;
+}
+
+/// Words seven to ten, when nothing else travels: the header is their number. False: the long way.
+[[gnu::always_inline]] inline bool carry_words(Word header, const Context& from, Context& to) {
+  if (header > kMostExtra || from.area == nullptr || to.area == nullptr) [[unlikely]] return false;
+  const auto* source = from.area->message.words;
+  auto* target = to.area->message.words;
+  const auto move = [&](unsigned i) {
+    __atomic_store_n(&target[i], __atomic_load_n(&source[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+  };
+  switch (header) {
+    case 4: move(3); [[fallthrough]];
+    case 3: move(2); [[fallthrough]];
+    case 2: move(1); [[fallthrough]];
+    default: move(0);
+  }
+  return true;
 }
 
 /// What the receiver sees of words beyond the sixth and of handles. All is checked and derived before anything is
 /// delivered; on an error nothing has travelled.
-Result<> carry(Calls& call, const Message& message, Context& from, Context& to) {
-  if (message.plain()) return {};
+[[gnu::noinline]] Result<> carry(Calls& call, Word header, Context& from, Context& to) {
+  FB_ASSIGN(const auto message, Message::decode(header));
   if (from.area == nullptr || to.area == nullptr) return core::fail(Error::NotReady);
   auto& source = from.area->message;
   auto& target = to.area->message;
@@ -91,62 +102,63 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   return {};
 }
 
-[[gnu::always_inline]] inline Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4) {
+[[gnu::always_inline]] inline Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word, Word, Word, Word, Word) {
   Context& caller = *current();
-  FB_ASSIGN(const auto message, Message::decode(caller.registers.r12));
   if (caller.gate_depth == kMaxGateDepth) [[unlikely]] return core::fail(Error::TooDeep);
   Context* const taken = take_server(*gate);
   if (taken == nullptr) [[unlikely]] return core::fail(Error::Busy);
   Context& server = *taken;
-  if (const auto carried = carry(*this, message, caller, server); !carried) [[unlikely]] {
-    sched::return_to_pool(server);
-    return core::fail(carried.error());
+  if (const auto header = caller.registers.r12; header != 0 && !carry_words(header, caller, server)) [[unlikely]] {
+    if (const auto carried = carry(*this, caller.registers.r12, caller, server); !carried) {
+      sched::return_to_pool(server);
+      return core::fail(carried.error());
+    }
   }
   if (claims != 0) [[unlikely]] settle(true);
-  auto& r = server.registers;
-  r.rdi = gate->badge;
-  r.rsi = w0, r.rdx = w1, r.r10 = w2, r.r8 = w3, r.r9 = w4;
-  r.rbx = caller.registers.rbx;
-  r.r12 = caller.registers.r12;
-  r.rax = r.rbp = r.r13 = r.r14 = r.r15 = 0;
-  r.rip = gate->entry.raw();
-  r.rsp = server.stack.raw();
-  r.rflags = arch::user_flags(0);
-  caller.by_syscall = server.by_syscall = true;
   server.gate_depth = static_cast<std::uint8_t>(caller.gate_depth + 1);
   server.called_via = gate.entry;
   server.caller = &caller;
   caller.callee = &server;
   current_head = &server;
   frame = &server.registers;
-  sched::switch_space(*this, server.space);
+  sched::switch_root(*this, server.space_root);
   sched::switch_vector(*this, server);
-  leave_by_sysret(&server.registers, r.rip, r.rflags);
+  enter_server(&caller.registers, gate->entry.raw(), server.stack.raw(), gate->badge);
 }
 
-[[gnu::always_inline]] inline Result<> Calls::gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4) {
+[[gnu::always_inline]] inline Result<> Calls::gate_reply(Word status, Word, Word, Word, Word, Word) {
   Context& server = *current();
   Context* const waiting = server.caller;
   if (waiting == nullptr) [[unlikely]] return core::fail(Error::NotReady);
   Context& caller = *waiting;
-  FB_ASSIGN(const auto message, Message::decode(server.registers.r12));
-  FB_TRY(carry(*this, message, server, caller));
-  auto& r = caller.registers;
-  r.rax = status;
-  r.rsi = w0, r.rdx = w1, r.r10 = w2, r.r8 = w3, r.r9 = w4;
-  r.rbx = server.registers.rbx;
-  r.r12 = server.registers.r12;
-  r.rdi = 0;
-  caller.callee = nullptr;
+  if (const auto header = server.registers.r12; header != 0 && !carry_words(header, server, caller)) [[unlikely]] {
+    FB_TRY(carry(*this, header, server, caller));
+  }
   server.caller = nullptr;
   server.called_via = nullptr;
-  sched::return_to_pool(server);
+  caller.callee = nullptr;
   current_head = &caller;
   frame = &caller.registers;
-  if (is_wanted_or_owing(caller)) [[unlikely]] dispatch(*this);
-  sched::switch_space(*this, caller.space);
+  // Who wants something of the server waits for its chain to be let go; of the caller, for the interrupt that is coming.
+  if (server.request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] reply_slowly(server, caller, status);
+  sched::return_to_pool(server);
+  sched::switch_root(*this, caller.space_root);
   sched::switch_vector(*this, caller);
-  leave_by_sysret(&r, r.rip, r.rflags);
+  return_from_server(&server.registers, &caller.registers, status);
+}
+
+/// Something is to be done to the server: the message goes to the caller's frame, and dispatch sees to it.
+void Calls::reply_slowly(Context& server, Context& caller, Word status) {
+  auto& r = caller.registers;
+  const auto& words = server.registers;
+  r.rax = status;
+  r.rsi = words.rsi, r.rdx = words.rdx, r.r10 = words.r10, r.r8 = words.r8, r.r9 = words.r9;
+  r.rbx = words.rbx;
+  r.r12 = words.r12;
+  r.rdi = 0;
+  caller.by_syscall = true;
+  sched::return_to_pool(server);
+  dispatch(*this);
 }
 
 Result<> Calls::receive_open(Word count) {
@@ -195,17 +207,12 @@ Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Co
 
 }  // namespace fb::kernel::syscall
 
-void invoke_gate(std::uint64_t gate, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2, std::uint64_t w3, std::uint64_t w4) {
+void invoke_gate(std::uint64_t gate) {
   using namespace fb::kernel::syscall;
-  fb::abi::Reply reply;
-  [[clang::always_inline]] reply = fb::abi::decode_cap_invoke<Calls>(gate, w0, w1, w2, w3, w4);
-  Calls::enter().conclude(reply);
+  [[clang::always_inline]] Calls::enter().conclude(fb::abi::decode_cap_invoke<Calls>(gate, 0, 0, 0, 0, 0));  // words: in the frame
 }
 
-void reply_through_gate(std::uint64_t status, std::uint64_t w0, std::uint64_t w1, std::uint64_t w2, std::uint64_t w3,
-                        std::uint64_t w4) {
+void reply_through_gate(std::uint64_t status) {
   using namespace fb::kernel::syscall;
-  fb::abi::Reply reply;
-  [[clang::always_inline]] reply = fb::abi::decode_gate_reply<Calls>(status, w0, w1, w2, w3, w4);
-  Calls::enter().conclude(reply);
+  [[clang::always_inline]] Calls::enter().conclude(fb::abi::decode_gate_reply<Calls>(status, 0, 0, 0, 0, 0));
 }

@@ -82,7 +82,5 @@ Result<Stop> Calls::run_native(Context& context, Nanoseconds until) {
 
 void run_context(std::uint64_t context, std::uint64_t deadline, std::uint64_t batch) {
   using namespace fb::kernel::syscall;
-  fb::abi::Reply reply;
-  [[clang::always_inline]] reply = fb::abi::decode_context_run<Calls>(context, deadline, batch, 0, 0, 0);
-  Calls::enter().conclude(reply);
+  [[clang::always_inline]] Calls::enter().conclude(fb::abi::decode_context_run<Calls>(context, deadline, batch, 0, 0, 0));
 }

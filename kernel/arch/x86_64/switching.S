@@ -125,6 +125,10 @@ reflect_syscall:
   movq FRAME_RSP(%rdi), %rsp
   xorl %eax, %eax
   xorl %edx, %edx                 # SYSCALL
+  xorl %ebx, %ebx                 # the kernel's addresses are nothing for ring 3; what else is left is the program's
+  xorl %edi, %edi
+  xorl %r9d, %r9d
+  xorl %r10d, %r10d
   incq %gs:CPU_SEQUENCE
   swapgs
   sysretq
@@ -140,23 +144,76 @@ context_run_entry:
   movq %rdx, %r14
   jmp run_context
   .align 16
+# The words of a message stay where they are: in the frame of the context that made the call.
 cap_invoke_entry:
+  movq %gs:CPU_FRAME, %rax
   movq %rdi, %r12
-  movq %rsi, %r13
-  movq %rdx, %r14
-  movq %rcx, %r15
-  movq %r8, %rdi
-  movq %r9, %rsi
+  movq %rsi, FRAME_RSI(%rax)
+  movq %rdx, FRAME_RDX(%rax)
+  movq %rcx, FRAME_R10(%rax)
+  movq %r8, FRAME_R8(%rax)
+  movq %r9, FRAME_R9(%rax)
   jmp invoke_gate
   .align 16
 gate_reply_entry:
+  movq %gs:CPU_FRAME, %rax
   movq %rdi, %r12
-  movq %rsi, %r13
-  movq %rdx, %r14
-  movq %rcx, %r15
-  movq %r8, %rdi
-  movq %r9, %rsi
+  movq %rsi, FRAME_RSI(%rax)
+  movq %rdx, FRAME_RDX(%rax)
+  movq %rcx, FRAME_R10(%rax)
+  movq %r8, FRAME_R8(%rax)
+  movq %r9, FRAME_R9(%rax)
   jmp reply_through_gate
+
+# void enter_server(const exo_frame* caller, entry, stack, badge): the words from the caller's frame, nothing else of it.
+  .globl enter_server
+  .align 16
+enter_server:
+  movq %rcx, %rax
+  movq %rsi, %rcx
+  movl $USER_FLAGS_SET, %r11d
+  movq %rdx, %rsp
+  movq FRAME_RSI(%rdi), %rsi
+  movq FRAME_RDX(%rdi), %rdx
+  movq FRAME_R10(%rdi), %r10
+  movq FRAME_R8(%rdi), %r8
+  movq FRAME_R9(%rdi), %r9
+  movq FRAME_RBX(%rdi), %rbx
+  movq FRAME_R12(%rdi), %r12
+  movq %rax, %rdi
+  xorl %eax, %eax
+  xorl %ebp, %ebp
+  xorl %r13d, %r13d
+  xorl %r14d, %r14d
+  xorl %r15d, %r15d
+  incq %gs:CPU_SEQUENCE
+  swapgs
+  sysretq
+
+# void return_from_server(const exo_frame* server, const exo_frame* caller, status): the words from the server's frame,
+# the rest from the caller's.
+  .globl return_from_server
+  .align 16
+return_from_server:
+  movq %rdx, %rax
+  movq FRAME_RIP(%rsi), %rcx
+  movq FRAME_RFLAGS(%rsi), %r11
+  movq FRAME_RBP(%rsi), %rbp
+  movq FRAME_R13(%rsi), %r13
+  movq FRAME_R14(%rsi), %r14
+  movq FRAME_R15(%rsi), %r15
+  movq FRAME_RSP(%rsi), %rsp
+  movq FRAME_RSI(%rdi), %rsi
+  movq FRAME_RDX(%rdi), %rdx
+  movq FRAME_R10(%rdi), %r10
+  movq FRAME_R8(%rdi), %r8
+  movq FRAME_R9(%rdi), %r9
+  movq FRAME_RBX(%rdi), %rbx
+  movq FRAME_R12(%rdi), %r12
+  xorl %edi, %edi
+  incq %gs:CPU_SEQUENCE
+  swapgs
+  sysretq
 
 # void leave_to_caller(exo_frame*, status, value): back from such a call without another context having run.
   .globl leave_to_caller
