@@ -34,10 +34,9 @@ class CommandOutput:
         """(for standard output, for standard error)."""
         self.held += data
         if not self.begun:
-            if PANIC in self.held:
-                self.panicked = True
             start = self.held.find(BEGIN)
             if start < 0:
+                self.panicked = PANIC in self.held
                 return b"", b""
             self.begun = True
             self.held = self.held[start + len(BEGIN):]

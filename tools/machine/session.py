@@ -30,6 +30,7 @@ class Session:
         self.input, self.out, self.err = streams
         self.deadline = None if timeout is None else time.monotonic() + timeout
         self.pending = b""  # typed, not yet taken by the guest
+        self.awake = False  # what comes before the guest has set its port up would be lost
         self.parser = frames.FrameParser()
         self.status = None
 
@@ -44,13 +45,14 @@ class Session:
             readers = list(open_lines)
             if self.input is not None and len(self.pending) < 4096:
                 readers.append(self.input)
-            writers = [self.emulator.console] if self.pending and self.emulator.console in open_lines else []
+            writers = [self.emulator.console] if self.pending and self.awake else []
             readable, writable, _ = select.select(readers, writers, [], left)
             if self.input in readable and self._type():
                 return Result(STOPPED, "stopped")
             for line in (line for line in readable if line in open_lines):
                 if not self._receive(line):
                     open_lines.discard(line)
+                    self.pending = b""  # nobody reads it any more
             if writable:
                 self._send()
         self._show(*self.output.finish())
@@ -83,6 +85,7 @@ class Session:
         except OSError:
             return False
         if line is self.emulator.console:
+            self.awake = True
             self._show(*self.output.feed(data))
         else:
             for kind, payload in self.parser.feed(data):

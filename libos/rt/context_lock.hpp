@@ -1,0 +1,51 @@
+// A lock between contexts of one domain that may run on several CPUs, or not run at all.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "abi/layout.h"
+
+namespace fb::libos::rt {
+
+/// Ticket lock: first come, first served. A waiter spins only while the holder is running, as its published flag says
+/// (DESIGN §6); else, and after a while in any case, it gives its slice away, for the holder may need it.
+template <auto kYield>
+class ContextLock {
+ public:
+  /// `self`: the area of the context that takes the lock; null when it has none, then others spin briefly only.
+  void lock(const exo_area* self) {
+    // relaxed: the ticket orders nothing; serving_ does.
+    const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    unsigned spins = 0;
+    // acquire: what the last holder wrote is visible to the new one.
+    while (serving_.load(std::memory_order_acquire) != ticket) {
+      if (++spins % kSpins == 0 || !holder_runs()) {
+        kYield();
+      } else {
+        __builtin_ia32_pause();
+      }
+    }
+    // relaxed: a hint to waiters.
+    holder_.store(self, std::memory_order_relaxed);
+  }
+  void unlock() {
+    holder_.store(nullptr, std::memory_order_relaxed);
+    // release: what this holder wrote is visible to the next one. Only the holder writes serving_.
+    serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
+ private:
+  static constexpr unsigned kSpins = 256;
+  /// True when it is not known.
+  [[nodiscard]] bool holder_runs() const {
+    const exo_area* holder = holder_.load(std::memory_order_relaxed);
+    return holder == nullptr || __atomic_load_n(&holder->running, __ATOMIC_RELAXED) != 0;
+  }
+
+  std::atomic<std::uint32_t> next_{0};
+  std::atomic<std::uint32_t> serving_{0};
+  std::atomic<const exo_area*> holder_{nullptr};
+};
+
+}  // namespace fb::libos::rt

@@ -1,0 +1,43 @@
+#include "libos/rt/machine.hpp"
+
+#include <new>
+
+namespace fb::libos::rt {
+namespace {
+
+/// The owner of a stack, at its lowest bytes: a stack that runs over it is about to hit the guard anyway.
+struct StackOwner {
+  Region region;
+};
+
+}  // namespace
+
+core::Nanoseconds now() {
+  const auto time = abi::calls::get_system_time(abi::Clock::Monotonic);
+  return core::Nanoseconds(time.value_or(0));
+}
+
+core::Nanoseconds KernelMachine::now() { return rt::now(); }
+
+abi::EventBits KernelMachine::wait(abi::EventBits mask, core::Nanoseconds deadline) {
+  // The kernel refuses an empty mask; a fibre that only sleeps waits for a bit that nobody signals.
+  constexpr std::uint64_t kNobodys = std::uint64_t{1} << 63;
+  const auto bits = abi::calls::event_wait(event_, abi::EventBits(mask.raw() | kNobodys), deadline);
+  // An event that was revoked would make the idle step spin: there is nothing left to wait for.
+  if (!bits && bits.error() != core::Error::TimedOut) __builtin_trap();
+  return bits.value_or(abi::EventBits(0));
+}
+
+core::Result<Stack> KernelMachine::allocate_stack() {
+  FB_ASSIGN(Region region, allocate(kStackPages));
+  auto* base = region.mapping.as<std::byte>();
+  new (base) StackOwner{std::move(region)};
+  return Stack{base, core::bytes_of(kStackPages).raw()};
+}
+
+void KernelMachine::free_stack(Stack stack) {
+  // Out of the stack first: destroying it in place would unmap the object under its own destructor.
+  const Region region = std::move(reinterpret_cast<StackOwner*>(stack.base)->region);
+}
+
+}  // namespace fb::libos::rt
