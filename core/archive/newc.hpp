@@ -23,8 +23,7 @@ struct Entry {
   [[nodiscard]] constexpr bool regular() const { return (mode & 0170000) == 0100000; }
 };
 
-/// A well-formed archive up to its trailer (Linux
-/// Documentation/driver-api/early-userspace/buffer-format.rst).
+/// A well-formed archive up to its trailer (Linux, early-userspace/buffer-format.rst).
 ///
 /// The memory must be Frozen or Private (DESIGN §4): were it written meanwhile, iteration could end early or
 /// yield other entries, but never leave the archive. Names may be padded with NULs, as is done to align

@@ -106,7 +106,7 @@ class Space {
   };
   [[nodiscard, gnu::always_inline]] Result<Checked> check(Handle handle, std::uint64_t demanded) const;
   /// Everything that `check` does not decide in one go: walks the ancestry, claims, names the error.
-  [[nodiscard, gnu::noinline, gnu::cold]] Verdict check_slowly(Handle handle, std::uint64_t demanded) const;
+  [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] Verdict check_slowly(Handle handle, std::uint64_t demanded) const;
   /// Why `handle` cannot be used where its entry has this tag.
   [[nodiscard]] static Error refusal(Handle handle, Tag tag);
   [[nodiscard]] static Tag tag_of(const Entry* entry) {

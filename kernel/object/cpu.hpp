@@ -76,6 +76,8 @@ struct alignas(64) Cpu : CpuHead {
   void set_depth(unsigned d) { top.store(&levels[d], std::memory_order_relaxed); }
   [[nodiscard]] Context* current() const { return static_cast<Context*>(current_head); }
   core::Ticks armed{~std::uint64_t{0}};  ///< the same in ticks
+  core::Ticks next_due{~std::uint64_t{0}};  ///< no time-out or timer of the queues below is due before
+  std::atomic<bool> timer_fired{false};     ///< one may be due
   core::Ticks armed_at{};             ///< when it was set: a deadline may have passed before that
 
   Context* vector_owner = nullptr;            ///< whose vector state the registers hold, not saved elsewhere

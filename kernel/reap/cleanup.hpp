@@ -19,6 +19,8 @@ bool settle(Cpu& cpu, Cleanup& cleanup, Entry& entry, bool succeeded);
 
 /// Works off what `context` owes. False: something else wants this CPU first; ask again who should run.
 bool work(Cpu& cpu, Context& context);
+/// There is clean-up that no context with time of its own will do.
+inline bool others_wait(Cpu& cpu) { return cpu.leftover.pending() || !cpu.orphans.empty(); }
 /// Takes some steps of clean-up that no context with time of its own will do.
 void work_for_others(Cpu& cpu);
 

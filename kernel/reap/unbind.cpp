@@ -56,7 +56,7 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
       break;
     }
     case Binding::Kind::EventWaiter:
-      sched::cancel_wait(cpu, owner_of(binding, &Context::wait_binding), core::Error::Revoked);
+      (void)sched::cancel_wait(cpu, owner_of(binding, &Context::wait_binding), core::Error::Revoked);
       break;
     case Binding::Kind::Source:
       owner_of(binding, &object::Source::binding).event = nullptr;

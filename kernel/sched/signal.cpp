@@ -1,5 +1,6 @@
 #include "kernel/sched/signal.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernel/sched/kick.hpp"
@@ -65,7 +66,7 @@ void signal(Cpu& cpu, Signals& event, EventBits bits) {
 core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline) {
   const core::Guard guard(event.set_lock);
   if (const auto bits = event.set.take(mask); !bits.empty()) return Waited{bits, false};
-  if (deadline <= Ticks(arch::read_tsc())) return core::fail(core::Error::TimedOut);
+  if (deadline != Cpu::kIdleDeadline && deadline <= Ticks(arch::read_tsc())) return core::fail(core::Error::TimedOut);
   begin_wait(cpu, context);
   context.waiting_on = &event;
   context.by_syscall = true;
@@ -79,6 +80,7 @@ core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits 
     const core::Guard timers(cpu.timer_lock);
     context.deadline_cpu = &cpu;
     cpu.waits.insert(context, deadline);
+    cpu.next_due = std::min(cpu.next_due, deadline);
   }
   return Waited{EventBits(), true};
 }
@@ -107,6 +109,7 @@ void arm_timer(Cpu& cpu, object::Timer& timer, Ticks deadline, Ticks period) {
   timer.period = period;
   timer.armed_on = &cpu;
   cpu.timers.insert(timer, deadline);
+  cpu.next_due = std::min(cpu.next_due, deadline);
   arm_by(cpu, deadline);
 }
 
@@ -114,6 +117,7 @@ void arm_completion(Cpu& cpu, object::AsyncOp& op, Ticks deadline) {
   const core::Guard guard(cpu.timer_lock);
   op.armed_on = &cpu;
   cpu.completions.insert(op, deadline);
+  cpu.next_due = std::min(cpu.next_due, deadline);
   arm_by(cpu, deadline);
 }
 
@@ -128,6 +132,13 @@ void completed(Cpu& cpu, object::AsyncOp& op) {
 }
 
 namespace {
+
+void note_next_due(Cpu& cpu) {
+  cpu.next_due = Cpu::kIdleDeadline;
+  if (const auto* wait = cpu.waits.first()) cpu.next_due = wait->deadline.deadline();
+  if (const auto* timer = cpu.timers.first()) cpu.next_due = std::min(cpu.next_due, timer->deadline.deadline());
+  if (const auto* op = cpu.completions.first()) cpu.next_due = std::min(cpu.next_due, op->deadline.deadline());
+}
 
 /// One of each kind that is due, taken out of its queue.
 struct Due {
@@ -149,12 +160,14 @@ Due take_due(Cpu& cpu, Ticks now) {
       cpu.timers.insert(*timer, next <= now ? now + timer->period : next);
     }
   }
+  note_next_due(cpu);
   return due;
 }
 
 }  // namespace
 
 void expire(Cpu& cpu) {
+  cpu.timer_fired.store(false, std::memory_order_relaxed);
   const auto now = Ticks(arch::read_tsc());
   for (unsigned i = 0; i < kExpiriesAtOnce; ++i) {
     const auto due = take_due(cpu, now);
@@ -165,6 +178,7 @@ void expire(Cpu& cpu) {
     }
     if (due.op != nullptr && due.op->outcome.complete(core::async::AsyncValue(0))) completed(cpu, *due.op);
   }
+  cpu.timer_fired.store(true, std::memory_order_relaxed);  // there may be more: go on after a look around
 }
 
 }  // namespace fb::kernel::sched

@@ -21,8 +21,11 @@ void publish_running(Context& context, Cpu& cpu, bool running) {
 bool pick_up(Cpu& cpu, core::sched::Slot slot) {
   Context& owner = *cpu.slices.owner(slot);
   auto idle = RunState(Chain::Idle);
-  if (!owner.state.compare_exchange_strong(idle, RunState(Chain::Running, cpu.id), std::memory_order_acq_rel)) {
+  if (!owner.state.compare_exchange_strong(idle, cpu.running, std::memory_order_acq_rel)) {
+    if (idle.chain() == Chain::Running) return false;  // another CPU has it for a moment, to do something to it
     cpu.slices.set_ready(owner.slots, false);
+    // Who made it ready meanwhile has set its state before its slots.
+    if (owner.state.load(std::memory_order_seq_cst).chain() == Chain::Idle) cpu.slices.set_ready(owner.slots, true);
     return false;
   }
   const auto now = Ticks(arch::read_tsc());
@@ -108,10 +111,11 @@ void reconsider(Cpu& cpu) {
 
 Context* choose(Cpu& cpu) {
   cpu.recheck.store(false, std::memory_order_relaxed);
-  serve(cpu);
-  expire(cpu);
+  if (wanted_by_others(cpu)) serve(cpu);
+  if (cpu.timer_fired.load(std::memory_order_relaxed)) expire(cpu);
   reconsider(cpu);
   while (!cpu.has_slice) {
+    if (wanted_by_others(cpu)) serve(cpu);
     const core::Guard guard(cpu.slice_lock);
     const auto slot = cpu.slices.next();
     if (!slot) return nullptr;
@@ -147,25 +151,19 @@ void make_ready(Cpu& cpu, Context& base) {
   Cpu& home = *cpu.kernel->cpus[base.home.raw()];
   home.slices.set_ready(base.slots, true);
   if (&home == &cpu) {
-    cpu.recheck.store(true, std::memory_order_relaxed);
+    if (!cpu.has_slice || cpu.slices.should_preempt(core::sched::lowest(cpu.slot))) cpu.recheck.store(true, std::memory_order_relaxed);
   } else {
     kick(home);
   }
 }
 
 void arm_next(Cpu& cpu) {
-  auto earliest = Cpu::kIdleDeadline;
+  auto earliest = cpu.next_due;
   if (cpu.has_slice) {
-    earliest = cpu.slice_end;
+    earliest = std::min(earliest, cpu.slice_end);
     for (unsigned i = 1; i <= cpu.depth(); ++i) {
       if (const auto until = cpu.levels[i].deadline; until < cpu.armed_time) earliest = std::min(earliest, cpu.kernel->to_ticks(until));
     }
-  }
-  {
-    const core::Guard guard(cpu.timer_lock);
-    if (const auto* wait = cpu.waits.first()) earliest = std::min(earliest, wait->deadline.deadline());
-    if (const auto* timer = cpu.timers.first()) earliest = std::min(earliest, timer->deadline.deadline());
-    if (const auto* op = cpu.completions.first()) earliest = std::min(earliest, op->deadline.deadline());
   }
   arm_by(cpu, earliest);
 }

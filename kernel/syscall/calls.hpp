@@ -60,6 +60,15 @@ struct Ref {
 /// Signals what devices have interrupted for since the last time.
 void deliver_lines(Cpu& cpu);
 
+/// Ties `binding` to a capability that this call looked up. Errors: Revoked, if it has ended meanwhile.
+template <class T>
+Result<> hang(object::Binding& binding, const Ref<T>& on, object::Binding::Kind kind) {
+  const core::Guard guard(on.object->lock);
+  const auto tag = core::cap::Tag(on.entry->tag.load(std::memory_order_relaxed));
+  if (!tag.upholds() || !object::CapSpace::ancestry_whole(on.entry, *on.object)) return core::fail(Error::Revoked);
+  binding.attach(*on.entry, kind);
+  return {};
+}
 /// The CPU as its current context's system call sees it. Has no members of its own: a Cpu is one.
 class Calls : public Cpu {
  public:
@@ -178,6 +187,14 @@ class Calls : public Cpu {
   [[nodiscard]] Domain& domain() const { return *current()->domain; }
   Result<core::ByteCount> move_pages(const exo_transfer& t);
   void free_unpublished(const object::Created<object::Pages>& made);
+  /// Ties the current context's wait to the capability that permits it. It stays tied from one wait to the next.
+  template <class T>
+  Result<> hang_wait(const Ref<T>& on) {
+    auto& binding = current()->wait_binding;
+    if (binding.holder() == on.entry) [[likely]] return {};
+    object::release(binding);
+    return hang(binding, on, object::Binding::Kind::EventWaiter);
+  }
   /// Ends a capability and, when there is clean-up, does that before the caller goes on.
   Result<> end(Entry* entry);
   /// Leaves for whoever should run: the current context's call is over, with this outcome.
@@ -198,13 +215,4 @@ class Calls : public Cpu {
   }
 };
 
-/// Ties `binding` to a capability that this call looked up. Errors: Revoked, if it has ended meanwhile.
-template <class T>
-Result<> hang(object::Binding& binding, const Ref<T>& on, object::Binding::Kind kind) {
-  const core::Guard guard(on.object->lock);
-  const auto tag = core::cap::Tag(on.entry->tag.load(std::memory_order_relaxed));
-  if (!tag.upholds() || !object::CapSpace::ancestry_whole(on.entry, *on.object)) return core::fail(Error::Revoked);
-  binding.attach(*on.entry, kind);
-  return {};
-}
 }  // namespace fb::kernel::syscall

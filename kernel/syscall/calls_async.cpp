@@ -43,8 +43,7 @@ Result<Word> Calls::poll_async_op(Ref<AsyncOp> op) {
 
 Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
   if (const auto done = poll_async_op(op); done || done.error() != Error::InProgress) return done;
-  if (current()->wait_binding.bound()) object::release(current()->wait_binding);
-  FB_TRY(hang(current()->wait_binding, op, Binding::Kind::EventWaiter));
+  FB_TRY(hang_wait(op));
   // A completion between the poll above and here has set the bit: the wait returns at once.
   FB_ASSIGN(const auto waited, sched::wait(*this, *current(), op->done, kDone, ticks(deadline)));
   if (waited.waiting) {

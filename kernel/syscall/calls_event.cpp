@@ -26,8 +26,7 @@ Result<> Calls::event_deliver(Ref<object::Event> event, abi::EventBits bits) {
 
 Result<abi::EventBits> Calls::event_wait(Ref<object::Event> event, abi::EventBits mask, Nanoseconds deadline) {
   if (mask.raw() == 0) return core::fail(Error::BadArgument);
-  if (current()->wait_binding.bound()) object::release(current()->wait_binding);
-  FB_TRY(hang(current()->wait_binding, event, Binding::Kind::EventWaiter));
+  FB_TRY(hang_wait(event));
   FB_ASSIGN(const auto waited, sched::wait(*this, *current(), *event, EventBits(mask.raw()), ticks(deadline)));
   if (waited.waiting) dispatch(*this);
   return abi::EventBits(waited.bits.raw());

@@ -6,11 +6,11 @@ namespace fb::kernel::syscall {
 
 void dispatch(Cpu& cpu) {
   for (;;) {
-    deliver_lines(cpu);
-    reap::work_for_others(cpu);
+    if (cpu.lines != 0) deliver_lines(cpu);
+    if (reap::others_wait(cpu)) reap::work_for_others(cpu);
     Context* context = sched::choose(cpu);
     if (context == nullptr) {
-      if (!cpu.leftover.pending() && cpu.orphans.empty()) sched::sleep(cpu);
+      if (!reap::others_wait(cpu)) sched::sleep(cpu);
       continue;
     }
     if (context->cleanup.pending()) {

@@ -27,23 +27,29 @@ Result<> check_window(const Pages& pages, std::uint64_t offset, std::uint64_t co
 
 char* at(const Pages& pages, std::uint64_t offset) { return arch::direct<char>(PhysAddr(pages.first)) + offset; }
 
-/// One page leaves `from` and appears in `to`, on the strength of `target`, which names the same run.
+/// One page leaves `from` and appears in `to`, on the strength of `target`, which names the same run. It appears first:
+/// when it cannot, it stays where it was.
 Result<> move_page(mem::TableMachine& machine, AddressSpace& from, VirtAddr source, AddressSpace& to, VirtAddr destination,
                    const Ref<Pages>& target, core::mem::Permissions permissions, mem::DetachedTables& detached) {
   FrameNumber frame{};
   bool same = false;
-  FB_TRY(object::with_mapping(from, machine, source, [&](Entry& entry, object::Binding& binding) {
+  FB_TRY(object::with_mapping(from, machine, source, [&](Entry& entry, object::Binding&) {
     same = object::CapTree::object_of(&entry) == target.object;
-    if (!same) return;
-    const auto found = from.tables.find(source);
-    frame = found->frame.frame();
-    binding.detach();
-    (void)from.tables.unmap(source, detached);
+    frame = from.tables.find(source)->frame.frame();
   }));
   if (!same) return core::fail(Error::BadArgument);
-  const core::Guard object(target->lock);
-  const core::Guard tables(to.table_lock);
-  return object::map_page(to, machine, *target.entry, destination, frame, permissions);
+  {
+    const core::Guard object(target->lock);
+    const core::Guard tables(to.table_lock);
+    FB_TRY(object::map_page(to, machine, *target.entry, destination, frame, permissions));
+  }
+  // If it has been unmapped there meanwhile, so much the better; another page that came in its place stays.
+  (void)object::with_mapping(from, machine, source, [&](Entry&, object::Binding& binding) {
+    if (from.tables.find(source)->frame.frame() != frame) return;
+    binding.detach();
+    (void)from.tables.unmap(source, detached);
+  });
+  return {};
 }
 
 }  // namespace

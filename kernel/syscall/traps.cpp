@@ -32,6 +32,7 @@ void note_interrupt(Cpu& cpu, std::uint64_t vector) {
       if (now > due && now - due > cpu.late_most) cpu.late_most = now - due;
       cpu.armed = Cpu::kIdleDeadline;
       cpu.armed_time = abi::kNever;
+      cpu.timer_fired.store(true, std::memory_order_relaxed);
       cpu.recheck.store(true, std::memory_order_relaxed);
       break;
     }
