@@ -71,6 +71,13 @@ class Tree {
     return cut_locked(entry, object);
   }
 
+  /// Cuts the creating capability of an object that stays in existence meanwhile; null if it has been cut or has gone.
+  /// The caller owes a grace period and the clean-up.
+  static Entry* cut_creating(Header& object) {
+    const Guard guard(object.lock);
+    return object.root != nullptr && cut_locked(object.root, object) ? object.root : nullptr;
+  }
+
   /// The use of a `_ONCE` capability ended: it is gone if it succeeded, whole again if it did not (CAP-5).
   /// Called inside like the lookup that claimed it, without having left. True if the caller must now clean up
   /// `entry` (after a grace period). Does nothing for other capabilities.

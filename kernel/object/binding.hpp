@@ -11,7 +11,7 @@ namespace fb::kernel::object {
 /// The member of an object, or the shadow of a page-table entry, that hangs on a capability's entry. 16 bytes, linked
 /// by physical address / 16: frames below kMaxPhysical only. Guarded by the lock of the object the capability names.
 struct alignas(16) Binding {
-  enum class Kind : std::uint32_t { None, Mapping, ContextArea, ContextSpace, ContextEvent, EventWaiter, Source };
+  enum class Kind : std::uint32_t { None, Mapping, ContextArea, ContextSpace, ContextEvent, EventWaiter, Watch, Source };
 
   core::cap::EntryIndex entry{};  ///< what it hangs on; 0: nothing
   std::uint32_t next = 0, prev = 0;

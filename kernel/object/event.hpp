@@ -8,10 +8,20 @@ namespace fb::kernel::object {
 
 using WaitSet = core::event::EventSet<Context, &Context::wait>;
 
+/// An asynchronous operation that completes when one of `bits` is pending in an event.
+struct Watch {
+  core::list::ListLink link;
+  Binding binding;
+  Signals* on = nullptr;
+  std::uint64_t bits = 0;
+};
+
 /// Pending bits and who waits for them.
 struct Signals {
   arch::RankedLock<arch::Rank::Event> set_lock;
   WaitSet set;                 ///< guarded by set_lock
+  core::list::List<Watch, &Watch::link> watches;  ///< guarded by set_lock
+  unsigned waiters = 0;        ///< in `set` and `watches`; guarded by set_lock
   Context* carrier = nullptr;  ///< whose context_run these bits stop; guarded by set_lock
 };
 
@@ -57,6 +67,7 @@ struct AsyncOp : Object {
   Source source;                        ///< signalled on completion, if there is one
   Signals done;                         ///< bit 0: completed; what wait_async_op waits for
   core::time::DeadlineLink deadline;    ///< of a TIMER operation
+  Watch watch;                          ///< of an EVENT operation
   Cpu* armed_on = nullptr;
 };
 

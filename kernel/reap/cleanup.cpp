@@ -21,22 +21,18 @@ void step_exclusively(Cpu& cpu, Context& context) {
   context.cleaning.store(false, std::memory_order_release);
 }
 
-/// Cuts `entry` by `cut`, waits for the grace period and queues the reaping.
+/// Cuts a capability by `cut`, which returns its entry or null, waits for the grace period and queues the reaping.
 template <class Cut>
-bool end_by(Cpu& cpu, Cleanup& cleanup, Entry& entry, Cut cut) {
+bool end_by(Cpu& cpu, Cleanup& cleanup, Cut cut) {
   const auto start = core::Ticks(arch::read_tsc());
-  auto& space = *object::CapSpace::owner_of(&entry);
-  const auto handle = object::CapSpace::handle_of(&entry);
+  Entry* entry = cut();
+  if (entry == nullptr) return false;
   // The space must outlive the clean-up. One that is closed is being taken apart, and the entry with it.
-  const bool pinned = space.pin();
-  const bool ended = cut();
-  if (ended && pinned) {
+  auto& space = *object::CapSpace::owner_of(entry);
+  if (space.pin()) {
     cleanup.space = &space;
-    cleanup.handle = handle;
-  } else if (pinned) {
-    space.unpin();
+    cleanup.handle = object::CapSpace::handle_of(entry);
   }
-  if (!ended) return false;
   sched::wait_for_grace(cpu);
   cpu.revoke_ticks = core::Ticks(arch::read_tsc()) - start;
   return true;
@@ -45,11 +41,15 @@ bool end_by(Cpu& cpu, Cleanup& cleanup, Entry& entry, Cut cut) {
 }  // namespace
 
 bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry) {
-  return end_by(cpu, cleanup, entry, [&] { return object::CapTree::cut(&entry); });
+  return end_by(cpu, cleanup, [&] { return object::CapTree::cut(&entry) ? &entry : nullptr; });
+}
+
+bool end_creating(Cpu& cpu, Cleanup& cleanup, object::Object& object) {
+  return end_by(cpu, cleanup, [&] { return object::CapTree::cut_creating(object); });
 }
 
 bool settle(Cpu& cpu, Cleanup& cleanup, Entry& entry, bool succeeded) {
-  return end_by(cpu, cleanup, entry, [&] { return object::CapTree::settle(&entry, succeeded); });
+  return end_by(cpu, cleanup, [&] { return object::CapTree::settle(&entry, succeeded) ? &entry : nullptr; });
 }
 
 bool work(Cpu& cpu, Context& context) {

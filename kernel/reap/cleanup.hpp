@@ -14,6 +14,8 @@ using object::Entry;
 /// What is to be cleaned up is queued in `cleanup`, which has no handle pending. False: somebody else was faster.
 bool end(Cpu& cpu, Cleanup& cleanup, Entry& entry);
 
+/// The same for the creating capability of `object`, wherever that is.
+bool end_creating(Cpu& cpu, Cleanup& cleanup, object::Object& object);
 /// The use of a _ONCE capability is over: if it succeeded, it ends as by `end`; else it is whole again (CAP-5).
 bool settle(Cpu& cpu, Cleanup& cleanup, Entry& entry, bool succeeded);
 

@@ -182,9 +182,7 @@ bool destroy_budget(Cpu& cpu, Budget& budget) {
     else if (auto* child = budget.children.front()) next = child;
   }
   if (next != nullptr) {
-    Entry* root = next->root;
-    // If somebody else was faster, it goes with that.
-    if (root != nullptr) end(cpu, budget.victims, *root);
+    end_creating(cpu, budget.victims, *next);  // if somebody else was faster, it goes with that
     return false;
   }
   const core::Guard guard(cpu.kernel->budget_lock);
@@ -222,6 +220,8 @@ bool destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
     }
     case ObjectType::AsyncOp: {
       auto& op = static_cast<object::AsyncOp&>(object);
+      sched::end_watch(cpu, op, core::Error::Gone);
+      object::release(op.watch.binding);
       if (op.outcome.cancel()) sched::completed(cpu, op);
       object::release(op.source.binding);
       return true;

@@ -58,6 +58,9 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
     case Binding::Kind::EventWaiter:
       (void)sched::cancel_wait(cpu, owner_of(binding, &Context::wait_binding), core::Error::Revoked);
       break;
+    case Binding::Kind::Watch:
+      sched::end_watch(cpu, owner_of(owner_of(binding, &object::Watch::binding), &object::AsyncOp::watch), core::Error::Revoked);
+      break;
     case Binding::Kind::Source:
       owner_of(binding, &object::Source::binding).event = nullptr;
       break;

@@ -8,7 +8,8 @@
 namespace fb::kernel::sched {
 namespace {
 
-constexpr core::event::VisitLimit kVisits{32};
+constexpr unsigned kMaxWaiters = 256;
+constexpr core::event::VisitLimit kVisits{kMaxWaiters};
 constexpr unsigned kExpiriesAtOnce = 8;
 constexpr EventBits kCompleted{1};
 
@@ -36,21 +37,49 @@ void wake(Cpu& cpu, Context& context, EventBits bits) {
   make_ready(cpu, context.base());
 }
 
+/// Completes the operations that wait for what is pending now; the bits stay pending.
+void complete_watches(Cpu& cpu, Signals& event) {
+  for (;;) {
+    object::AsyncOp* op = nullptr;
+    std::uint64_t bits = 0;
+    {
+      const core::Guard guard(event.set_lock);
+      for (auto& watch : event.watches) {
+        bits = watch.bits & event.set.pending().raw();
+        if (bits == 0) continue;
+        event.watches.remove(watch);
+        event.waiters -= 1;
+        watch.on = nullptr;
+        op = &core::list::owner_of(watch, &object::AsyncOp::watch);
+        break;
+      }
+    }
+    if (op == nullptr) return;
+    if (op->outcome.complete(core::async::AsyncValue(bits))) completed(cpu, *op);
+  }
+}
+
 }  // namespace
 
 void signal(Cpu& cpu, Signals& event, EventBits bits) {
-  const auto wake_up = [&cpu](Context& context, EventBits taken) { wake(cpu, context, taken); };
+  const auto wake_up = [&](Context& context, EventBits taken) {
+    event.waiters -= 1;
+    wake(cpu, context, taken);
+  };
   bool more = false;
+  bool watched = false;
   Context* carrier = nullptr;
   {
     const core::Guard guard(event.set_lock);
     more = event.set.signal(bits, wake_up, kVisits);
     carrier = event.carrier;
+    watched = !event.watches.empty();
   }
   while (more) {
     const core::Guard guard(event.set_lock);
     more = event.set.resume(wake_up, kVisits);
   }
+  if (watched) complete_watches(cpu, event);
   if (carrier == nullptr || (event.set.pending().raw() & carrier->event_mask) == 0) return;
   carrier->attention.fetch_or(object::kEventPending, std::memory_order_relaxed);
   // seq_cst: the carrier sees that before it runs something, or we see that it does; see syscall/run.cpp.
@@ -67,15 +96,13 @@ core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits 
   const core::Guard guard(event.set_lock);
   if (const auto bits = event.set.take(mask); !bits.empty()) return Waited{bits, false};
   if (deadline != Cpu::kIdleDeadline && deadline <= Ticks(arch::read_tsc())) return core::fail(core::Error::TimedOut);
+  if (event.waiters == kMaxWaiters) return core::fail(core::Error::Limit);
   begin_wait(cpu, context);
   context.waiting_on = &event;
   context.by_syscall = true;
   context.set_result(core::Error::Interrupted);
-  const auto bits = event.set.enqueue(context, mask);
-  if (!bits.empty()) {  // cannot be: `take` found none, and the lock was held
-    wake(cpu, context, bits);
-    return Waited{bits, true};
-  }
+  (void)event.set.enqueue(context, mask);  // nothing is pending: `take` has looked, and the lock was held
+  event.waiters += 1;
   if (deadline != Cpu::kIdleDeadline) {
     const core::Guard timers(cpu.timer_lock);
     context.deadline_cpu = &cpu;
@@ -90,6 +117,7 @@ bool cancel_wait(Cpu& cpu, Context& context, core::Error error) {
   if (event == nullptr) return false;
   const core::Guard guard(event->set_lock);
   if (context.waiting_on != event || !event->set.cancel(context)) return false;
+  event->waiters -= 1;
   forget_deadline(context);
   context.waiting_on = nullptr;
   context.awaits = nullptr;
@@ -119,6 +147,31 @@ void arm_completion(Cpu& cpu, object::AsyncOp& op, Ticks deadline) {
   cpu.completions.insert(op, deadline);
   cpu.next_due = std::min(cpu.next_due, deadline);
   arm_by(cpu, deadline);
+}
+
+core::Result<> begin_watch(Cpu& cpu, object::AsyncOp& op, Signals& event, EventBits bits) {
+  {
+    const core::Guard guard(event.set_lock);
+    if (event.waiters == kMaxWaiters) return core::fail(core::Error::Limit);
+    event.waiters += 1;
+    op.watch.on = &event;
+    op.watch.bits = bits.raw();
+    event.watches.push_back(op.watch);
+  }
+  complete_watches(cpu, event);
+  return {};
+}
+
+void end_watch(Cpu& cpu, object::AsyncOp& op, core::Error error) {
+  Signals* event = op.watch.on;
+  if (event == nullptr) return;
+  {
+    const core::Guard guard(event->set_lock);
+    if (!event->watches.remove(op.watch)) return;
+    event->waiters -= 1;
+    op.watch.on = nullptr;
+  }
+  if (op.outcome.fail(error)) completed(cpu, op);
 }
 
 void completed(Cpu& cpu, object::AsyncOp& op) {

@@ -14,7 +14,8 @@ void signal(Cpu& cpu, Signals& event, EventBits bits);
 
 /// Takes pending bits of `mask` at once, or makes the current context wait until `deadline`: then its saved registers
 /// will hold the result, and the caller goes to choose().
-/// Errors: TimedOut (the deadline has passed already).
+/// Errors: TimedOut (the deadline has passed already), Limit (too many wait for this event already: a signal looks at
+/// each, with interrupts off).
 struct Waited {
   EventBits bits;
   bool waiting;
@@ -28,6 +29,10 @@ bool cancel_wait(Cpu& cpu, Context& context, core::Error error);
 void arm_timer(Cpu& cpu, object::Timer& timer, Ticks deadline, Ticks period);
 /// Lets a TIMER operation complete at `deadline`.
 void arm_completion(Cpu& cpu, object::AsyncOp& op, Ticks deadline);
+/// Lets an EVENT operation complete when one of `bits` is pending. Errors: Limit.
+core::Result<> begin_watch(Cpu& cpu, object::AsyncOp& op, Signals& event, EventBits bits);
+/// The operation no longer waits for its event; it fails with `error` if it still did.
+void end_watch(Cpu& cpu, object::AsyncOp& op, core::Error error);
 /// An operation has its outcome: tells whoever waits for it or asked for a signal.
 void completed(Cpu& cpu, object::AsyncOp& op);
 /// Handles time-outs and timers that are due: a bounded number; the rest at the next interrupt, which comes at once.

@@ -49,9 +49,12 @@ Verdict judge(const Cpu& cpu, core::Nanoseconds now) {
   for (unsigned i = 1; i <= cpu.depth(); ++i) {
     const auto& level = cpu.levels[i];
     const Context& root = *level.root();
-    const auto chain = root.state.load(std::memory_order_acquire).chain();
+    const auto state = root.state.load(std::memory_order_acquire);
     if (is_wanted(root) || root.evicted.load(std::memory_order_acquire)) return {i, Stop::Gone};
-    if (chain != Chain::Running) return {i, chain == Chain::Waiting || chain == Chain::Idle ? Stop::Halted : Stop::Gone};
+    // Running elsewhere: as in reconsider.
+    if (state != RunState(Chain::Running, cpu.id)) {
+      return {i, state.chain() == Chain::Waiting || state.chain() == Chain::Idle ? Stop::Halted : Stop::Gone};
+    }
     if (level.deadline <= now) return {i, Stop::Deadline};
     if (level.carrier()->has_event()) return {i, Stop::Event};
   }
@@ -102,7 +105,8 @@ void reconsider(Cpu& cpu) {
   }
   Context& owner = *cpu.levels[0].root();
   const bool wanted = is_wanted(owner);
-  const bool waits = owner.state.load(std::memory_order_acquire).chain() != Chain::Running;
+  // Running elsewhere is not running here: who stops a context that has just begun to wait has it for a moment.
+  const bool waits = owner.state.load(std::memory_order_acquire) != RunState(Chain::Running, cpu.id);
   const bool ended = cpu.slice_end <= now;
   if (!wanted && !waits && !ended && !cpu.slices.should_preempt(core::sched::lowest(cpu.slot))) return;
   unwind(cpu, 0, Stop::Preempted);

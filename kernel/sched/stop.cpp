@@ -40,8 +40,9 @@ void stop_held(Cpu& cpu, Context& context) {
 
 /// The same for a call of a context whose chain this CPU has.
 void abandon_held(Context& caller) {
-  abandon_calls(caller);
   caller.request.store(Request::None, std::memory_order_relaxed);
+  if (caller.callee == nullptr) return;  // the reply was faster
+  abandon_calls(caller);
   caller.by_syscall = true;
   caller.set_result(Error::Revoked);
 }
@@ -70,65 +71,67 @@ void adopt(Cpu& cpu, Context& context) {
 }
 
 void release_chain(Cpu& cpu, Context& root) {
+  // It may have begun to wait, and another CPU may have it by now: then the rest is nothing to us.
+  auto running = RunState(Chain::Running, cpu.id);
+  if (root.state.load(std::memory_order_acquire) != running) return;
   for (Context* at = &root; at != nullptr; at = at->callee) {
     const auto request = at->request.load(std::memory_order_acquire);
     if (request == Request::Stop) return stop_held(cpu, *at);
     if (request == Request::Abandon) abandon_held(*at);
   }
-  auto running = RunState(Chain::Running, cpu.id);
-  // acq_rel: the registers are in the frame before another CPU may claim it. It may have begun to wait instead.
-  root.state.compare_exchange_strong(running, RunState(Chain::Idle), std::memory_order_acq_rel);
-}
-
-void evict(Cpu& cpu, Context& context) {
-  const auto state = context.state.load(std::memory_order_acquire);
-  if (state.chain() != Chain::Running) return;
-  Cpu& on = *cpu.kernel->cpus[state.cpu().raw()];
-  if (&on == &cpu) return;
-  kick(on);
-  while (context.state.load(std::memory_order_acquire) == state && context.evicted.load(std::memory_order_acquire)) serve(cpu);
-  context.evicted.store(false, std::memory_order_relaxed);  // it may have stopped by itself
+  // release: the registers are in the frame before another CPU may claim it.
+  root.state.store(RunState(Chain::Idle), std::memory_order_release);
 }
 
 namespace {
 
-/// Brings it about that `request` is done to `context`, whoever has its chain. True: it is this CPU, whose `choose`
-/// will do it. Otherwise it is done on return.
+/// Whoever has it is to look at what was asked of it.
+void prompt(Cpu& cpu, RunState state) {
+  Cpu& on = *cpu.kernel->cpus[state.cpu().raw()];
+  if (&on != &cpu) return kick(on);
+  cpu.recheck.store(true, std::memory_order_relaxed);
+}
+
+/// Brings it about that `request` is done to `context`, whoever has its chain. True: it is done.
 bool bring_about(Cpu& cpu, Context& context, Request request) {
-  for (;;) {
+  constexpr unsigned kAttempts = 8;
+  for (unsigned i = 0; i < kAttempts; ++i) {
+    if (request == Request::Abandon && context.callee == nullptr) return true;
     Context& base = context.base();
     auto state = base.state.load(std::memory_order_acquire);
     switch (state.chain()) {
-      case Chain::Running: {
+      case Chain::Running:
         context.request.store(request, std::memory_order_seq_cst);
-        Cpu& on = *cpu.kernel->cpus[state.cpu().raw()];
-        if (&on == &cpu) return true;
-        kick(on);
-        while (base.state.load(std::memory_order_acquire) == state && context.request.load(std::memory_order_acquire) != Request::None) serve(cpu);
-        break;
-      }
+        prompt(cpu, state);
+        return false;
       case Chain::Waiting:
-        cancel_wait(cpu, base.active(), Error::Gone);  // it becomes idle, here or by whoever was faster
-        arch::pause();
+        (void)cancel_wait(cpu, base.active(), Error::Gone);  // it becomes idle, here or by whoever was faster
         break;
       case Chain::Idle:
         // acq_rel: nobody gives it time from here on, and its registers are whole.
         if (!base.state.compare_exchange_strong(state, RunState(Chain::Running, cpu.id), std::memory_order_acq_rel)) break;
         context.request.store(request, std::memory_order_relaxed);
         release_chain(cpu, base);
-        return false;
-      case Chain::Pooled:
-        if (leave_pool(context)) return false;
         break;
+      case Chain::Pooled:
+        (void)leave_pool(context);
+        break;
+      case Chain::Serving:
+        return false;  // just being started, called or sent back to its pool
       default:
         context.request.store(Request::None, std::memory_order_relaxed);
-        return false;
+        return true;
     }
-    if (request == Request::Abandon && context.callee == nullptr) return false;
   }
+  return false;
 }
 
 }  // namespace
+
+void evict(Cpu& cpu, Context& context) {
+  const auto state = context.state.load(std::memory_order_acquire);
+  if (state.chain() == Chain::Running) prompt(cpu, state);
+}
 
 bool stop(Cpu& cpu, Context& context) { return bring_about(cpu, context, Request::Stop); }
 void abandon(Cpu& cpu, Context& caller) { (void)bring_about(cpu, caller, Request::Abandon); }

@@ -13,15 +13,24 @@ inline bool is_wanted(const Context& root) {
   return false;
 }
 
+/// Nobody gives it time before it is started again.
+inline bool is_stopped(const Context& context) {
+  const auto chain = context.state.load(std::memory_order_acquire).chain();
+  return chain == Chain::Stopped || chain == Chain::Dead;
+}
+
+// The three below ask for something and never wait: CPUs that waited for each other's contexts, or for a grace period
+// meanwhile, would wait for ever. Whoever has the chain does it at its next `choose`; this CPU too, which is told to look.
+// The caller asks again after a preemption point. No lock is held.
+
 /// Stops `context` wherever it is: what it waited for is cancelled, the calls it made are abandoned (their servers go
-/// back to their pools), the caller it serves gets GONE, or FAULTED. True: this CPU runs it,
-/// and will not leave to it: the caller goes to choose(). Otherwise it is stopped on return. No lock is held.
+/// back to their pools), the caller it serves gets GONE, or FAULTED. True: it is stopped. False: it will be.
 bool stop(Cpu& cpu, Context& context);
 
 /// Ends the gate call that `caller` has made: it comes back with REVOKED, the server goes back to its pool.
 void abandon(Cpu& cpu, Context& caller);
 
-/// Ends a run of `context` by a carrier on another CPU, or marks it for `choose` if it is this one; it may be run again.
+/// Ends a run of `context`, which may be run again.
 void evict(Cpu& cpu, Context& context);
 
 /// `context` will perhaps get no time: this CPU does the clean-up that it owes.

@@ -177,14 +177,17 @@ class Calls : public Cpu {
 
   // calls_async.cpp
   Result<Handle> submit_async_op(abi::AsyncKind kind, Ref<object::Event> event, abi::Bit bit);
+  Result<> begin(object::AsyncOp& op, const exo_async& operands);
   Result<Word> poll_async_op(Ref<object::AsyncOp> op);
   Result<Word> wait_async_op(Ref<object::AsyncOp> op, Nanoseconds deadline);
   Result<> cancel_async_op(Ref<object::AsyncOp> op);
   Result<> complete_async_op(Ref<object::AsyncOp> op, Word result);
   Result<Word> ring_submit(Word count);
+  void let_interrupts_in();
 
  private:
   [[nodiscard]] Domain& domain() const { return *current()->domain; }
+  Result<core::ByteCount> transfer(const exo_transfer& t);
   Result<core::ByteCount> move_pages(const exo_transfer& t);
   void free_unpublished(const object::Created<object::Pages>& made);
   /// Ties the current context's wait to the capability that permits it. It stays tied from one wait to the next.

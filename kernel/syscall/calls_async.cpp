@@ -14,25 +14,53 @@ constexpr core::event::EventBits kDone{1};
 }
 
 Result<Handle> Calls::submit_async_op(abi::AsyncKind kind, Ref<object::Event> event, abi::Bit bit) {
-  if (kind == abi::AsyncKind::Transfer || kind == abi::AsyncKind::Event) return core::fail(Error::NotSupported);
-  Word word = 0;
-  if (kind == abi::AsyncKind::Timer) {
+  // An event that completes an operation that signals an event ...: ring 0 does not follow such chains.
+  if (kind == abi::AsyncKind::Event && event) return core::fail(Error::BadArgument);
+  exo_async operands{};
+  if (kind != abi::AsyncKind::Server) {
     if (current()->area == nullptr) return core::fail(Error::NotReady);
-    word = __atomic_load_n(&current()->area->async.word, __ATOMIC_RELAXED);
+    __builtin_memcpy(&operands, &current()->area->async, sizeof operands);
+    asm volatile("" : "+m"(operands));  // fetched once: what is checked is what is used
   }
   FB_ASSIGN(const auto made, object::prepare<AsyncOp>(*kernel, domain(), kind));
   auto& op = *made.object;
+  Result<> begun{};
   if (event) {
-    if (const auto bound = hang(op.source.binding, event, Binding::Kind::Source); !bound) {
-      object::discard(*kernel, domain(), made);
-      return core::fail(bound.error());
-    }
+    begun = hang(op.source.binding, event, Binding::Kind::Source);
     op.source.bits = std::uint64_t{1} << bit.raw();
     op.source.event = event.object;
   }
-  const auto handle = object::publish(made, object::creating_rights(ObjectType::AsyncOp));
-  if (kind == abi::AsyncKind::Timer) sched::arm_completion(*this, op, ticks(Nanoseconds(word)));
-  return Handle(handle.raw());
+  if (begun) begun = begin(op, operands);
+  if (!begun) {
+    object::release(op.source.binding);
+    object::release(op.watch.binding);
+    object::discard(*kernel, domain(), made);
+    return core::fail(begun.error());
+  }
+  return Handle(object::publish(made, object::creating_rights(ObjectType::AsyncOp)).raw());
+}
+
+/// Starts the operation; some are over at once.
+Result<> Calls::begin(AsyncOp& op, const exo_async& operands) {
+  switch (op.what) {
+    case abi::AsyncKind::Timer:
+      sched::arm_completion(*this, op, ticks(Nanoseconds(operands.word)));
+      return {};
+    case abi::AsyncKind::Transfer: {
+      FB_ASSIGN(const auto done, transfer(operands.transfer));
+      if (op.outcome.complete(AsyncValue(done.raw()))) sched::completed(*this, op);
+      return {};
+    }
+    case abi::AsyncKind::Event: {
+      if (operands.word == 0) return core::fail(Error::BadArgument);
+      FB_ASSIGN(const auto target, lookup<ObjectType::Event>(Handle(operands.target), core::cap::Right::Wait));
+      FB_TRY(hang(op.watch.binding, target, Binding::Kind::Watch));
+      return sched::begin_watch(*this, op, *target, core::event::EventBits(operands.word));
+    }
+    case abi::AsyncKind::Server:
+      return {};
+  }
+  return core::fail(Error::BadArgument);
 }
 
 Result<Word> Calls::poll_async_op(Ref<AsyncOp> op) {
@@ -99,6 +127,12 @@ Reply do_entry(const exo_ring_entry& entry) {
 
 }  // namespace
 
+/// Between two entries nothing is held but the current context. What the interrupts want waits for the end of the batch.
+void Calls::let_interrupts_in() {
+  sequence.fetch_add(2, std::memory_order_seq_cst);
+  arch::open_interrupts();
+}
+
 Result<Word> Calls::ring_submit(Word count) {
   if (count == 0 || count > EXO_RING_ENTRIES) return core::fail(Error::BadArgument);
   in_batch = true;
@@ -115,6 +149,7 @@ Result<Word> Calls::ring_submit(Word count) {
       __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
     }
     if (reply.status != 0) break;
+    let_interrupts_in();
   }
   in_batch = false;
   if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);

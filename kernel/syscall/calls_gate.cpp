@@ -174,34 +174,36 @@ Result<> Calls::receive_open(Word count) {
   return {};
 }
 
+/// Decodes everything, then commits without failure: a capability that is revoked in between arrives as 0.
 Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Context& to) {
   if (count > to.receive_slots) return core::fail(Error::NoSlots);
-  std::array<Entry*, kMostExtra> made{};
-  const auto undo = [&](Error error) -> Result<> {
-    for (Entry* entry : made) {
-      if (entry != nullptr && object::CapTree::cut(entry)) {
-        current()->cleanup.space = &to.domain->space;
-        current()->cleanup.handle = object::CapSpace::handle_of(entry);
-        while (current()->cleanup.pending()) (void)reap::work(*this, *current());
-      }
-    }
-    return core::fail(error);
-  };
+  std::array<Entry*, kMostExtra> sources{};
+  std::array<Entry*, kMostExtra> slots{};
+  std::array<Rights, kMostExtra> masks{};
   for (Word i = 0; i < count; ++i) {
     const auto handle = __atomic_load_n(&source.handles[i], __ATOMIC_RELAXED);
-    const Rights mask(__atomic_load_n(&source.masks[i], __ATOMIC_RELAXED));
-    const auto found = from.domain->space.lookup_any(core::cap::Handle(handle), core::cap::Right::Grant);
-    if (!found) return undo(found.error());
-    const auto slot = object::reserve_slot(*kernel, *to.domain);
-    if (!slot) return undo(slot.error());
-    if (const auto derived = object::CapTree::derive(found->entry, mask.meet(core::cap::kAllRights), *slot); !derived) {
-      to.domain->space.release(*slot);
-      return undo(derived.error());
-    }
-    made[i] = *slot;
+    masks[i] = Rights(__atomic_load_n(&source.masks[i], __ATOMIC_RELAXED)).meet(core::cap::kAllRights);
+    FB_ASSIGN(const auto found, from.domain->space.lookup_any(core::cap::Handle(handle), core::cap::Right::Grant));
+    sources[i] = found.entry;
   }
-  for (Word i = 0; i < count; ++i) to.area->message.handles[i] = object::CapSpace::handle_of(made[i]).raw();
+  for (Word i = 0; i < count; ++i) {
+    const auto slot = object::reserve_slot(*kernel, *to.domain);
+    if (!slot) {
+      while (i-- > 0) to.domain->space.release(slots[i]);
+      return core::fail(slot.error());
+    }
+    slots[i] = *slot;
+  }
   to.receive_slots = 0;
+  for (Word i = 0; i < count; ++i) {
+    std::uint64_t arrived = 0;
+    if (object::CapTree::derive(sources[i], masks[i], slots[i])) {
+      arrived = object::CapSpace::handle_of(slots[i]).raw();
+    } else {
+      to.domain->space.release(slots[i]);
+    }
+    __atomic_store_n(&to.area->message.handles[i], arrived, __ATOMIC_RELAXED);
+  }
   return {};
 }
 

@@ -59,6 +59,10 @@ Result<ByteCount> Calls::transfer_data() {
   exo_transfer t;
   __builtin_memcpy(&t, &current()->area->transfer, sizeof t);
   asm volatile("" : "+m"(t));  // fetched once: what is checked is what is used
+  return transfer(t);
+}
+
+Result<ByteCount> Calls::transfer(const exo_transfer& t) {
   const abi::TransferFlags flags(t.flags);
   if (!abi::valid(flags)) return core::fail(Error::BadArgument);
   if (flags.has(abi::TransferFlag::Move)) return move_pages(t);
