@@ -26,11 +26,23 @@ class Space {
   /// CPU, concurrently with everything else. A `_ONCE` capability is Claimed by it: Tree::settle must follow
   /// (CAP-5).
   [[nodiscard]] Result<Checked> lookup(Handle handle, TypeNumber type, Rights need) const {
-    return check(handle, demand(type, need));
+    return check(directory_, [this]() -> const Space& { return *this; }, handle, demand(type, need));
   }
   /// The same for a capability of whatever type.
   [[nodiscard]] Result<Checked> lookup_any(Handle handle, Rights need) const {
-    return check(handle, need.raw());
+    return check(directory_, [this]() -> const Space& { return *this; }, handle, need.raw());
+  }
+
+  /// The same for callers that keep the directory of a space at hand; `self()` gives the space, when it is needed.
+  template <class Self>
+  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_in(Entry* const* directory, Self self, Handle handle,
+                                                                     TypeNumber type, Rights need) {
+    return check(directory, self, handle, demand(type, need));
+  }
+  template <class Self>
+  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_any_in(Entry* const* directory, Self self, Handle handle,
+                                                                         Rights need) {
+    return check(directory, self, handle, need.raw());
   }
 
   /// Gives the space a page for 63 more entries. The caller has paid for it. Errors: NoSlots; Gone when
@@ -44,8 +56,7 @@ class Space {
   [[nodiscard]] Entry** directory() const { return directory_; }
   [[nodiscard]] std::uint32_t chunk_count() const { return chunks_.load(std::memory_order_relaxed); }
   [[nodiscard]] Entry* chunk(std::uint32_t index) const {
-    // acquire: sees the entries that add_chunk put there.
-    return std::atomic_ref(directory_[index]).load(std::memory_order_acquire);
+    return chunk_in(directory_, index);
   }
   /// True when `count` more entries can be reserved without another chunk; a hint while others reserve.
   [[nodiscard]] bool has_free(std::uint32_t count) const {
@@ -77,8 +88,7 @@ class Space {
 
   /// The entry of a slot number, in any state; for one beyond the last chunk an entry that was never live.
   [[nodiscard]] Entry* entry_of(std::uint32_t slot) const {
-    const auto number = slot & (kMaxSlots - 1);
-    return chunk(number / kEntriesPerChunk) + number % kEntriesPerChunk;
+    return entry_in(directory_, slot);
   }
   /// The handle under which a reserved or live entry is known.
   [[nodiscard]] static Handle handle_of(const Entry* entry) {
@@ -104,7 +114,17 @@ class Space {
     // NOLINTNEXTLINE(google-explicit-constructor): an error is a verdict
     Verdict(Error error) : entry(nullptr), value(std::to_underlying(error)) {}
   };
-  [[nodiscard, gnu::always_inline]] Result<Checked> check(Handle handle, std::uint64_t demanded) const;
+  [[nodiscard]] static Entry* chunk_in(Entry* const* directory, std::uint32_t index) {
+    // acquire: sees the entries that add_chunk put there.
+    return __atomic_load_n(&directory[index], __ATOMIC_ACQUIRE);
+  }
+  [[nodiscard]] static Entry* entry_in(Entry* const* directory, std::uint32_t slot) {
+    const auto number = slot & (kMaxSlots - 1);
+    return chunk_in(directory, number / kEntriesPerChunk) + number % kEntriesPerChunk;
+  }
+  template <class Self>
+  [[nodiscard, gnu::always_inline]] static Result<Checked> check(Entry* const* directory, Self self, Handle handle,
+                                                                 std::uint64_t demanded);
   /// Everything that `check` does not decide in one go: walks the ancestry, claims, names the error.
   [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] Verdict check_slowly(Handle handle, std::uint64_t demanded) const;
   /// Why `handle` cannot be used where its entry has this tag.
@@ -134,8 +154,9 @@ class Space {
 // Each load below but the last is an acquire and each store into these fields a release: whoever sees one
 // field of a later capability sees at its second look that the tag has moved on. On x86 both are plain moves.
 template <Machine M>
-Result<Checked> Space<M>::check(Handle handle, std::uint64_t demanded) const {
-  Entry* entry = entry_of(handle.slot());
+template <class Self>
+Result<Checked> Space<M>::check(Entry* const* directory, Self self, Handle handle, std::uint64_t demanded) {
+  Entry* entry = entry_in(directory, handle.slot());
   if (entry->tag.load(std::memory_order_acquire) == handle.raw()) [[likely]] {
     void* object = entry->object.load(std::memory_order_acquire);
     const auto lacks = entry->lacks.load(std::memory_order_acquire);
@@ -145,7 +166,7 @@ Result<Checked> Space<M>::check(Handle handle, std::uint64_t demanded) const {
       return Checked{entry, object};
     }
   }
-  const auto verdict = check_slowly(handle, demanded);
+  const auto verdict = self().check_slowly(handle, demanded);
   if (verdict.entry == nullptr) return fail(static_cast<Error>(verdict.value));
   return Checked{verdict.entry, reinterpret_cast<void*>(verdict.value)};
 }

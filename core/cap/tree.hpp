@@ -46,11 +46,13 @@ class Tree {
   /// Derives `rights(source) ∩ mask` into the reserved entry `fresh` (CAP-2). Errors: Revoked, TooDeep;
   /// Denied for a `_ONCE` source, of which there would be two (CAP-5); Gone when the space of `fresh` is
   /// closed. On an error nothing has changed and the caller releases `fresh`.
-  static Result<> derive(Entry* source, Rights mask, Entry* fresh) {
+  [[gnu::always_inline]] static Result<> derive(Entry* source, Rights mask, Entry* fresh) {
     auto& object = *object_of(source);
     const Guard guard(object.lock);
     const auto tag = Tag(source->tag.load(std::memory_order_relaxed));
-    if (!tag.upholds() || !CapSpace::ancestry_whole(source, object)) return fail(Error::Revoked);
+    // No epoch changes while the lock is held, so one that was found whole at this epoch is whole.
+    const bool found_whole = source->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed);
+    if (!tag.upholds() || (!found_whole && !CapSpace::ancestry_whole(source, object))) return fail(Error::Revoked);
     if (tag.state() != EntryState::Live) return fail(Error::Denied);
     if (source->depth + 1 >= kMaxDepth) return fail(Error::TooDeep);
     if (CapSpace::owner_of(fresh)->closed()) return fail(Error::Gone);

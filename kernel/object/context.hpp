@@ -99,7 +99,8 @@ struct alignas(64) ContextHead {
   core::cap::Handle run_handle;
   Entry* run_entry = &no_entry;
   ContextHead* run_target = nullptr;
-  std::uint64_t spare[2]{};  ///< keeps the next base out of the tail padding
+  Entry* const* directory = nullptr;  ///< of its domain's capability space
+  std::uint64_t spare = 0;            ///< keeps the next base out of the tail padding
 };
 // Context is not of standard layout, but this is where its second base begins.
 static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, frame) == CONTEXT_FRAME && offsetof(ContextHead, space_root) == CONTEXT_ROOT &&

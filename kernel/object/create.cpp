@@ -10,7 +10,7 @@ void CapMachine::claimed(Entry& entry) {
   if (cpu.claims < cpu.claimed.size()) cpu.claimed[cpu.claims++] = &entry;
 }
 
-Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain) {
+Result<Entry*> reserve_slot_slowly(Kernel& kernel, Domain& domain) {
   for (;;) {
     auto entry = domain.space.reserve();
     if (entry || entry.error() != core::Error::NoSlots) return entry;

@@ -14,7 +14,11 @@ using core::cap::Handle;
 
 /// A free entry in the domain's capability space; grows the space by a page of its budget when there is none.
 /// Errors: NoMemory, NoSlots, Gone.
-Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain);
+Result<Entry*> reserve_slot_slowly(Kernel& kernel, Domain& domain);
+[[gnu::always_inline]] inline Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain) {
+  if (const auto entry = domain.space.reserve()) [[likely]] return entry;
+  return reserve_slot_slowly(kernel, domain);
+}
 
 /// Gives a new space its directory page and first entries. Errors: NoMemory.
 Result<> furnish(Kernel& kernel, Domain& domain);

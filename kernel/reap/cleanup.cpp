@@ -17,7 +17,7 @@ bool preemption_point(Cpu& cpu) {
 
 void step_exclusively(Cpu& cpu, Context& context) {
   if (context.cleaning.exchange(true, std::memory_order_acquire)) return sched::serve(cpu);
-  if (context.cleanup.pending()) step(cpu, context.cleanup);
+  if (context.cleanup.pending() && !step(cpu, context.cleanup)) return;  // there is no context any more
   context.cleaning.store(false, std::memory_order_release);
 }
 
@@ -61,7 +61,10 @@ bool work(Cpu& cpu, Context& context) {
 }
 
 void work_for_others(Cpu& cpu) {
-  for (unsigned i = 0; i < kStepsForOthers && cpu.leftover.pending(); ++i) step(cpu, cpu.leftover);
+  for (unsigned i = 0; i < kStepsForOthers && cpu.leftover.pending(); ++i) {
+    (void)step(cpu, cpu.leftover);
+    (void)preemption_point(cpu);  // a CPU that we want something of may be waiting for us
+  }
   for (unsigned i = 0; i < kStepsForOthers; ++i) {
     Context* orphan = nullptr;
     {
@@ -71,6 +74,7 @@ void work_for_others(Cpu& cpu) {
     }
     if (orphan == nullptr) return;
     step_exclusively(cpu, *orphan);
+    (void)preemption_point(cpu);
   }
 }
 

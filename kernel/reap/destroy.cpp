@@ -56,7 +56,7 @@ bool unmap_next(AddressSpace& space, mem::TableMachine& machine, mem::DetachedTa
 
 bool destroy_space(Cpu& cpu, AddressSpace& space) {
   mem::DetachedTables tables(cpu.kernel->table_machine);
-  bool more = true;
+  bool more = true, loaded = false;
   for (unsigned i = 0; i < kPagesAtOnce && more; ++i) more = unmap_next(space, cpu.kernel->table_machine, tables);
   if (!more) {
     const auto root = space.root.raw();
@@ -67,16 +67,15 @@ bool destroy_space(Cpu& cpu, AddressSpace& space) {
         if (cpu.root.load(std::memory_order_relaxed) == root) sched::switch_space(cpu, nullptr);
         continue;
       }
-      while (other.root.load(std::memory_order_acquire) == root) {
-        sched::kick(other);
-        sched::serve(cpu);
-      }
+      if (other.root.load(std::memory_order_acquire) != root) continue;
+      sched::kick(other);  // it may be waiting for us: we come back
+      loaded = true;
     }
   } else {
     sched::shoot_down(cpu, space);
   }
   tables.drain();
-  if (more) return false;
+  if (more || loaded) return false;
   space.payer->account.give_frames(cpu.kernel->memory, space.root.frame(), PageCount(1));
   return true;
 }
@@ -89,18 +88,28 @@ void forget_orphan(Cpu& cpu, Context& context) {
   }
 }
 
-/// False: its own clean-up has to be finished first.
-bool destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
-  (void)sched::stop(cpu, context);
-  if (context.cleanup.pending() && &context.cleanup != &cleanup) {
-    if (!context.cleaning.exchange(true, std::memory_order_acquire)) {
-      step(cpu, context.cleanup);
-      context.cleaning.store(false, std::memory_order_release);
-    }
-    return false;
+/// True while a stopped context has clean-up of its own to finish, of which this takes a step.
+bool owes(Cpu& cpu, const Cleanup& cleanup, Context& context) {
+  if (!context.cleanup.pending() || &context.cleanup == &cleanup) return false;
+  if (!context.cleaning.exchange(true, std::memory_order_acquire)) {
+    if (context.cleanup.pending()) (void)step(cpu, context.cleanup);
+    context.cleaning.store(false, std::memory_order_release);
   }
+  return true;
+}
+
+/// Stopped for good, with its own clean-up finished. A CPU that has just put it down may still look at it.
+Destroyed end_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
+  if (!sched::stop(cpu, context)) return Destroyed::Again;
+  if (owes(cpu, cleanup, context)) return Destroyed::Again;
+  auto stopped = RunState(Chain::Stopped);
+  const bool dead = context.state.compare_exchange_strong(stopped, RunState(Chain::Dead), std::memory_order_acq_rel);
+  return dead ? Destroyed::Grace : Destroyed::Again;
+}
+
+Destroyed destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
+  if (context.state.load(std::memory_order_acquire).chain() != Chain::Dead) return end_context(cpu, cleanup, context);
   forget_orphan(cpu, context);
-  context.state.store(RunState(Chain::Dead), std::memory_order_release);
   if (!context.slots.empty()) {
     Cpu& home = *cpu.kernel->cpus[context.home.raw()];
     const core::Guard guard(home.slice_lock);
@@ -125,7 +134,7 @@ bool destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
   }
   auto& account = context.payer->account;
   if (context.vector_area != nullptr) account.give_frames(cpu.kernel->memory, arch::direct_to_physical(context.vector_area).frame(), PageCount(1));
-  return true;
+  return Destroyed::Done;
 }
 
 bool destroy_gate(Cpu& cpu, Gate& gate) {
@@ -133,11 +142,11 @@ bool destroy_gate(Cpu& cpu, Gate& gate) {
   {
     const core::Guard guard(gate.lock);
     server = gate.servers.front();
-    if (server != nullptr) gate.servers.remove(*server);
   }
   if (server == nullptr) return true;
-  (void)sched::stop(cpu, *server);
-  server->gate = nullptr;
+  if (!sched::stop(cpu, *server)) return false;
+  const core::Guard guard(gate.lock);
+  if (gate.servers.remove(*server)) server->gate = nullptr;
   return false;
 }
 
@@ -146,11 +155,12 @@ bool destroy_domain(Cpu& cpu, Cleanup& cleanup, Domain& domain) {
   {
     const core::Guard guard(domain.lock);
     context = domain.contexts.front();
-    if (context != nullptr) domain.contexts.remove(*context);
   }
   if (context != nullptr) {
-    (void)sched::stop(cpu, *context);
-    context->domain = nullptr;
+    // Pages that it was getting get their capability in this domain before that is taken apart.
+    if (!sched::stop(cpu, *context) || owes(cpu, cleanup, *context)) return false;
+    const core::Guard guard(domain.lock);
+    if (domain.contexts.remove(*context)) context->domain = nullptr;
     return false;
   }
   Aftermath aftermath(cpu.kernel->table_machine);
@@ -172,7 +182,7 @@ bool destroy_domain(Cpu& cpu, Cleanup& cleanup, Domain& domain) {
 /// Domains that live on it and budgets below it end first, one after the other.
 bool destroy_budget(Cpu& cpu, Budget& budget) {
   if (budget.victims.pending()) {
-    step(cpu, budget.victims);
+    (void)step(cpu, budget.victims);
     return false;
   }
   Object* next = nullptr;
@@ -198,11 +208,13 @@ bool destroy_budget(Cpu& cpu, Budget& budget) {
 
 }  // namespace
 
-bool destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
+namespace {
+
+/// All but contexts. True when it is gone.
+bool destroy_some(Cpu& cpu, Cleanup& cleanup, Object& object) {
   switch (object.kind()) {
     case ObjectType::Pages: return destroy_pages(cpu, static_cast<object::Pages&>(object));
     case ObjectType::AddressSpace: return destroy_space(cpu, static_cast<AddressSpace&>(object));
-    case ObjectType::Context: return destroy_context(cpu, cleanup, static_cast<Context&>(object));
     case ObjectType::Gate: return destroy_gate(cpu, static_cast<Gate&>(object));
     case ObjectType::Domain: return destroy_domain(cpu, cleanup, static_cast<Domain&>(object));
     case ObjectType::Budget: return destroy_budget(cpu, static_cast<Budget&>(object));
@@ -230,7 +242,14 @@ bool destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
   }
 }
 
-void step(Cpu& cpu, Cleanup& cleanup) {
+}  // namespace
+
+Destroyed destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
+  if (object.kind() == ObjectType::Context) return destroy_context(cpu, cleanup, static_cast<Context&>(object));
+  return destroy_some(cpu, cleanup, object) ? Destroyed::Done : Destroyed::Again;
+}
+
+bool step(Cpu& cpu, Cleanup& cleanup) {
   if (!cleanup.handle.none()) {
     Aftermath aftermath(cpu.kernel->table_machine);
     object::CapSpace::Header* object = nullptr;
@@ -241,23 +260,32 @@ void step(Cpu& cpu, Cleanup& cleanup) {
       result = object::CapTree::reap_step(*cleanup.space, cleanup.handle, object, undo);
     }
     finish(cpu, aftermath);
-    if (result == Reaped::Some) return;
+    if (result == Reaped::Some) return true;
     cleanup.handle = {};
     cleanup.space->unpin();
     if (result == Reaped::Root) cleanup.push(*static_cast<Object*>(object), false);
-    return;
+    return true;
   }
-  if (cleanup.fresh != nullptr) return zero_some(cpu, cleanup);
+  if (cleanup.fresh != nullptr) {
+    zero_some(cpu, cleanup);
+    return true;
+  }
   Object& dying = *cleanup.pop();
   if (!dying.graced) {
     sched::wait_for_grace(cpu);
-    return cleanup.push(dying, true);
+    cleanup.push(dying, true);
+    return true;
   }
-  if (!destroy_step(cpu, cleanup, dying)) return cleanup.push(dying, true);
-  if (dying.kind() == ObjectType::Context && &static_cast<Context&>(dying).cleanup == &cleanup) {
+  if (const auto result = destroy_step(cpu, cleanup, dying); result != Destroyed::Done) {
+    cleanup.push(dying, result == Destroyed::Again);
+    return true;
+  }
+  const bool own = dying.kind() == ObjectType::Context && &static_cast<Context&>(dying).cleanup == &cleanup;
+  if (own) {
     while (Object* rest = cleanup.pop()) cpu.leftover.push(*rest, rest->graced);
   }
   free_storage(cpu, dying);
+  return !own;
 }
 
 }  // namespace fb::kernel::reap

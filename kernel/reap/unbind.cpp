@@ -32,8 +32,8 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
   switch (binding.kind) {
     case Binding::Kind::ContextSpace: {
       auto& context = owner_of(binding, &Context::space_binding);
-      if (context.space != nullptr) {
-        context.lose_space(cpu.kernel->tables->root());  // nobody gives it time without one
+      if (context.space != nullptr) context.lose_space(cpu.kernel->tables->root());  // nobody starts it without one
+      if (!sched::is_stopped(context)) {
         aftermath.stop = &context;
         return false;
       }
@@ -87,7 +87,10 @@ bool release_users(Cpu& cpu, object::Entry& entry, Aftermath& aftermath) {
   auto& object = *static_cast<object::Object*>(object::CapTree::object_of(&entry));
   if (object.kind() == ObjectType::Context) {
     auto& context = static_cast<Context&>(object);
-    if (!runs_by(cpu, context, entry)) return true;
+    if (!runs_by(cpu, context, entry)) {
+      context.evicted.store(false, std::memory_order_relaxed);  // it may have stopped by itself
+      return true;
+    }
     context.evicted.store(true, std::memory_order_seq_cst);
     aftermath.evict = &context;
     return false;
@@ -120,11 +123,14 @@ void finish(Cpu& cpu, Aftermath& aftermath) {
     aftermath.flush = nullptr;
   }
   if (Context* context = aftermath.stop; context != nullptr) {
-    (void)sched::stop(cpu, *context);
-    if (aftermath.drop_area) {  // nothing of the kernel points into those pages any more
-      context->frame = &context->registers;
+    auto stopped = object::RunState(object::Chain::Stopped);
+    // Claimed, so that nobody starts it meanwhile.
+    if (sched::stop(cpu, *context) && aftermath.drop_area &&
+        context->state.compare_exchange_strong(stopped, object::RunState(object::Chain::Serving), std::memory_order_acq_rel)) {
+      context->frame = &context->registers;  // nothing of the kernel points into those pages any more
       context->area = nullptr;
       context->ring = nullptr;
+      context->state.store(object::RunState(object::Chain::Stopped), std::memory_order_release);
     }
     aftermath.stop = nullptr;
     aftermath.drop_area = false;

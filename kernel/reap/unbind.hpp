@@ -19,7 +19,7 @@ struct Aftermath {
 /// Removes some of what hangs on `entry`, whose object's lock is held. True when nothing is left. When it returns
 /// false the caller finishes `aftermath` and calls again.
 bool unbind(object::Cpu& cpu, object::Entry& entry, Aftermath& aftermath);
-/// Does what is left, without locks.
+/// Does what is left, without locks, or asks for it: what is not done yet, the next `unbind` finds again.
 void finish(object::Cpu& cpu, Aftermath& aftermath);
 
 }  // namespace fb::kernel::reap

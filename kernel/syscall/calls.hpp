@@ -80,18 +80,22 @@ class Calls : public Cpu {
     leave_to_caller(frame, reply.status, reply.value);
   }
 
+  static const object::CapSpace& own_space() { return enter().domain().space; }
+
   // What decoding asks.
   [[nodiscard]] unsigned cpu_count() const { return kernel->cpu_count.load(std::memory_order_relaxed); }
   [[nodiscard]] core::cap::Authorities authorities() const { return domain().authorities; }
   template <ObjectType kType>
   [[gnu::always_inline]] Result<Ref<typename ObjectOf<kType>::Type>> lookup(Handle handle, Rights need) {
-    const auto found = domain().space.lookup(core::cap::Handle(handle.raw()), object::type_number(kType), need);
+    const auto found = object::CapSpace::lookup_in(object::current_directory(), own_space,
+                                                   core::cap::Handle(handle.raw()), object::type_number(kType), need);
     if (!found) [[unlikely]] return core::fail(found.error());
     using T = typename ObjectOf<kType>::Type;
     return Ref<T>{static_cast<T*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   [[gnu::always_inline]] Result<Ref<object::Object>> lookup_any(Handle handle, Rights need) {
-    const auto found = domain().space.lookup_any(core::cap::Handle(handle.raw()), need);
+    const auto found = object::CapSpace::lookup_any_in(object::current_directory(), own_space,
+                                                       core::cap::Handle(handle.raw()), need);
     if (!found) [[unlikely]] return core::fail(found.error());
     return Ref<object::Object>{static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
@@ -107,7 +111,7 @@ class Calls : public Cpu {
     return {};
   }
   Result<Word> cap_query(Ref<object::Object> cap);
-  Result<Handle> cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to);
+  Result<Handle> cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to);  // below: it is in the thunk
   Result<> cap_revoke(Ref<object::Object> cap) { return end(cap.entry); }
   Result<> cap_drop(Ref<object::Object> cap) { return end(cap.entry); }
 
@@ -217,5 +221,18 @@ class Calls : public Cpu {
     return deadline == abi::kNever ? kIdleDeadline : kernel->to_ticks(deadline);
   }
 };
+
+[[gnu::always_inline]] inline Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to) {
+  using core::cap::Right;
+  const bool across = to && to.object != &domain();
+  if (!source.entry->rights().has(across ? Right::Grant : Right::Derive)) return core::fail(Error::Denied);
+  Domain& target = to ? *to : domain();
+  FB_ASSIGN(Entry* const fresh, object::reserve_slot(*kernel, target));
+  if (const auto derived = object::CapTree::derive(source.entry, mask, fresh); !derived) {
+    target.space.release(fresh);
+    return core::fail(derived.error());
+  }
+  return Handle(object::CapSpace::handle_of(fresh).raw());
+}
 
 }  // namespace fb::kernel::syscall

@@ -10,19 +10,6 @@ Result<Word> Calls::cap_query(Ref<object::Object> cap) {
   return cap.entry->rights().raw() | Word{cap.object->type.raw()} << 32 | Word{cap.entry->depth} << 40;
 }
 
-Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to) {
-  using core::cap::Right;
-  const bool across = to && to.object != &domain();
-  if (!source.entry->rights().has(across ? Right::Grant : Right::Derive)) return core::fail(Error::Denied);
-  Domain& target = to ? *to : domain();
-  FB_ASSIGN(Entry* const fresh, object::reserve_slot(*kernel, target));
-  if (const auto derived = object::CapTree::derive(source.entry, mask, fresh); !derived) {
-    target.space.release(fresh);
-    return core::fail(derived.error());
-  }
-  return Handle(object::CapSpace::handle_of(fresh).raw());
-}
-
 Result<> Calls::end(Entry* entry) {
   if (!reap::end(*this, current()->cleanup, *entry)) return {};  // it has ended, by somebody else
   if (!in_batch) leave(0, 0);

@@ -36,6 +36,7 @@ Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSp
     return core::fail(bound.error());
   }
   context.set_space(*space.object);
+  context.directory = belongs.space.directory();
   if (area) {
     context.area = arch::direct<exo_area>(core::PhysAddr(area->first));
     if (reflecting) context.frame = &context.area->frame;
@@ -59,6 +60,7 @@ Result<> Calls::context_start(Ref<Context> context, VirtAddr entry, VirtAddr sta
   context->registers.rdi = argument;
   context->registers.rflags = arch::user_flags(0);
   context->by_syscall = false;
+  context->request.store(object::Request::None, std::memory_order_relaxed);  // what came too late for its last life
   context->faulted = false;
   context->fault_vector = 0;
   sched::make_ready(*this, *context);
@@ -66,8 +68,18 @@ Result<> Calls::context_start(Ref<Context> context, VirtAddr entry, VirtAddr sta
 }
 
 Result<> Calls::context_stop(Ref<Context> context) {
-  if (sched::stop(*this, *context)) leave(0, 0);
-  return {};
+  const auto handle = object::CapSpace::handle_of(context.entry);
+  if (sched::stop(*this, *context)) return {};
+  // Another CPU has it, or this one: the call is made again when others have had their turn. Waiting here would stop us
+  // from being stopped.
+  constexpr unsigned kSyscallBytes = 2;
+  Context& caller = *current();
+  caller.registers.rip -= kSyscallBytes;
+  caller.registers.rdi = handle.raw();
+  caller.set_result(static_cast<Word>(abi::CallNumber::ContextStop), 0);
+  caller.by_syscall = true;
+  if (claims != 0) settle(false);
+  dispatch(*this);
 }
 
 Result<> Calls::context_set_space(Ref<Context> context, Ref<object::AddressSpace> space) {

@@ -15,6 +15,7 @@ void dispatch(Cpu& cpu) {
     }
     if (context->cleanup.pending()) {
       cpu.current_head = context;
+      sched::arm_next(cpu);  // clean-up is on the slice of whoever owes it, and is preempted at its end
       (void)reap::work(cpu, *context);
       continue;  // much may have changed meanwhile
     }

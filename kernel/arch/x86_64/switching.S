@@ -93,9 +93,9 @@ run_pop:
   .align 16
 reflect_syscall:
   movq %rax, FRAME_RAX(%rsp)
-  movq %rbx, FRAME_RBX(%rsp)
   movq %gs:CPU_FRAME, %rax        # its rsp
-  movq %gs:CPU_TOP, %rbx
+  movq %gs:CPU_TOP, %rcx
+  movq %rbx, FRAME_RBX(%rsp)
   movq %rdx, FRAME_RDX(%rsp)
   movq %rsi, FRAME_RSI(%rsp)
   movq %rdi, FRAME_RDI(%rsp)
@@ -107,28 +107,26 @@ reflect_syscall:
   movq %r13, FRAME_R13(%rsp)
   movq %r14, FRAME_R14(%rsp)
   movq %r15, FRAME_R15(%rsp)
-  movq LEVEL_ROOT(%rbx), %r9
-  movq LEVEL_CARRIER(%rbx), %r10
+  # Only registers that get another value before ring 3 sees them: the kernel's addresses are nothing for it. The others
+  # keep what the program, whom the carrier may see, had in them.
+  movq LEVEL_ROOT(%rcx), %rdx
+  movq LEVEL_CARRIER(%rcx), %r11
   subq $LEVEL_SIZE, %gs:CPU_TOP
-  movq CONTEXT_FRAME(%r10), %rdi
-  movq CONTEXT_ROOT(%r10), %rax
-  movb $1, CONTEXT_BY_SYSCALL(%r9)
-  movq %r10, %gs:CPU_CURRENT
-  movq %rdi, %gs:CPU_FRAME
+  movq CONTEXT_FRAME(%r11), %rbp
+  movq CONTEXT_ROOT(%r11), %rax
+  movb $1, CONTEXT_BY_SYSCALL(%rdx)
+  movq %r11, %gs:CPU_CURRENT
+  movq %rbp, %gs:CPU_FRAME
   movb $0, %gs:CPU_REFLECTING
   movq %rax, %gs:CPU_ROOT
   movq %rax, %cr3
-  movl $STATE_IDLE, CONTEXT_STATE(%r9)  # last: its registers are in the frame, and stores stay in order
-  movq FRAME_RIP(%rdi), %rcx
-  movq FRAME_RFLAGS(%rdi), %r11
-  movq FRAME_RBP(%rdi), %rbp
-  movq FRAME_RSP(%rdi), %rsp
+  movl $STATE_IDLE, CONTEXT_STATE(%rdx)  # last: its registers are in the frame, and stores stay in order
+  movq FRAME_RIP(%rbp), %rcx
+  movq FRAME_RFLAGS(%rbp), %r11
+  movq FRAME_RSP(%rbp), %rsp
+  movq FRAME_RBP(%rbp), %rbp
   xorl %eax, %eax
   xorl %edx, %edx                 # SYSCALL
-  xorl %ebx, %ebx                 # the kernel's addresses are nothing for ring 3; what else is left is the program's
-  xorl %edi, %edi
-  xorl %r9d, %r9d
-  xorl %r10d, %r10d
   incq %gs:CPU_SEQUENCE
   swapgs
   sysretq
