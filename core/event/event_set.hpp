@@ -50,6 +50,20 @@ class EventSet {
     return resume(wake, limit);
   }
 
+  /// The short way of `signal` for the common case: one waiter, who wants some of the bits that are new. It has left the
+  /// queue with them. Null, and nothing done, in any other case.
+  [[nodiscard]] Waiter* signal_only(EventBits bits) {
+    WaitNode* node = waiters_.front();
+    if (node == nullptr || cursor_ != nullptr || waiters_.next(*node) != nullptr) return nullptr;
+    const EventBits now = held();
+    const EventBits taken = node->mask.meet(bits.without(now));
+    if (taken.empty()) return nullptr;
+    waiters_.remove(*node);
+    node->taken = taken;
+    publish(now.join(bits).without(taken));
+    return &list::owner_of(*node, Node);
+  }
+
   /// Looks at up to `limit` waiters; one that wants offered bits leaves the queue with exactly those, and
   /// `wake(waiter, bits)` runs, which must not call back into this set. True: waiters may be left to wake, so
   /// the caller drops the lock and calls again until false. A pass wakes at most 64: each takes at least one

@@ -62,6 +62,19 @@ void complete_watches(Cpu& cpu, Signals& event) {
 }  // namespace
 
 void signal(Cpu& cpu, Signals& event, EventBits bits) {
+  {
+    const core::Guard guard(event.set_lock);
+    if (event.carrier == nullptr && event.watches.empty()) [[likely]] {
+      if (Context* only = event.set.signal_only(bits)) {
+        event.waiters -= 1;
+        return wake(cpu, *only, only->wait.taken);
+      }
+    }
+  }
+  signal_slowly(cpu, event, bits);
+}
+
+void signal_slowly(Cpu& cpu, Signals& event, EventBits bits) {
   const auto wake_up = [&](Context& context, EventBits taken) {
     event.waiters -= 1;
     wake(cpu, context, taken);
@@ -94,21 +107,24 @@ void signal(Cpu& cpu, Signals& event, EventBits bits) {
 
 core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline) {
   const core::Guard guard(event.set_lock);
-  if (const auto bits = event.set.take(mask); !bits.empty()) return Waited{bits, false};
-  if (deadline != Cpu::kIdleDeadline && deadline <= Ticks(arch::read_tsc())) return core::fail(core::Error::TimedOut);
-  if (event.waiters == kMaxWaiters) return core::fail(core::Error::Limit);
-  begin_wait(cpu, context);
-  context.waiting_on = &event;
-  context.by_syscall = true;
-  context.set_result(core::Error::Interrupted);
-  (void)event.set.enqueue(context, mask);  // nothing is pending: `take` has looked, and the lock was held
-  event.waiters += 1;
+  if (event.waiters == kMaxWaiters) [[unlikely]] return core::fail(core::Error::Limit);
+  // Nobody signals while the lock is held, so what follows is as good as done before the context is queued.
+  if (const auto bits = event.set.enqueue(context, mask); !bits.empty()) return Waited{bits, false};
   if (deadline != Cpu::kIdleDeadline) {
+    if (deadline <= Ticks(arch::read_tsc())) {
+      event.set.cancel(context);
+      return core::fail(core::Error::TimedOut);
+    }
     const core::Guard timers(cpu.timer_lock);
     context.deadline_cpu = &cpu;
     cpu.waits.insert(context, deadline);
     cpu.next_due = std::min(cpu.next_due, deadline);
   }
+  event.waiters += 1;
+  begin_wait(cpu, context);
+  context.waiting_on = &event;
+  context.by_syscall = true;
+  context.set_result(core::Error::Interrupted);
   return Waited{EventBits(), true};
 }
 

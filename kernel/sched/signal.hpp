@@ -11,6 +11,7 @@ using object::Signals;
 /// Ors `bits` into the event: waiters whose mask they meet take them and become ready; a carrier that runs a program
 /// on another CPU is kicked. The caller holds no lock of rank Event or below.
 void signal(Cpu& cpu, Signals& event, EventBits bits);
+void signal_slowly(Cpu& cpu, Signals& event, EventBits bits);
 
 /// Takes pending bits of `mask` at once, or makes the current context wait until `deadline`: then its saved registers
 /// will hold the result, and the caller goes to choose().
