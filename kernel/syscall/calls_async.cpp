@@ -100,28 +100,24 @@ Result<> Calls::complete_async_op(Ref<AsyncOp> op, Word result) {
 namespace {
 
 /// Calls that may end in another context cannot be one of several.
-constexpr bool may_switch(std::uint32_t call) {
-  switch (static_cast<abi::CallNumber>(call)) {
-    case abi::CallNumber::ContextRun:
-    case abi::CallNumber::CapInvoke:
-    case abi::CallNumber::GateReply:
-    case abi::CallNumber::RingSubmit:
-    case abi::CallNumber::EventWait:
-    case abi::CallNumber::WaitAsyncOp:
-    case abi::CallNumber::Yield:
-    case abi::CallNumber::ContextStop:
-      return true;
-    default:
-      return false;
+constexpr auto kSwitching = [] {
+  std::array<bool, abi::kCallLimit> calls{};
+  for (const auto call : {abi::CallNumber::ContextRun, abi::CallNumber::CapInvoke, abi::CallNumber::GateReply,
+                          abi::CallNumber::RingSubmit, abi::CallNumber::EventWait, abi::CallNumber::WaitAsyncOp,
+                          abi::CallNumber::Yield, abi::CallNumber::ContextStop}) {
+    calls[static_cast<std::size_t>(call)] = true;
   }
-}
+  return calls;
+}();
 
-Reply do_entry(const exo_ring_entry& entry) {
-  if (entry.call >= abi::kCallLimit) return abi::refuse(Error::BadCall);
-  if (may_switch(entry.call)) return abi::refuse(Error::BadArgument);
-  const auto& a = entry.args;
-  const Reply reply = call_table[entry.call](a[0], a[1], a[2], a[3], a[4], a[5]);
-  if (auto& call = Calls::enter(); call.claims != 0) call.settle(reply.status == 0);
+/// Each word of the entry is fetched once: what is checked is what is used.
+Reply do_entry(const exo_ring_entry& shared) {
+  const auto call = __atomic_load_n(&shared.call, __ATOMIC_RELAXED);
+  if (call >= abi::kCallLimit) return abi::refuse(Error::BadCall);
+  if (kSwitching[call]) return abi::refuse(Error::BadArgument);
+  const auto word = [&](unsigned i) { return __atomic_load_n(&shared.args[i], __ATOMIC_RELAXED); };
+  const Reply reply = call_table[call](word(0), word(1), word(2), word(3), word(4), word(5));
+  if (auto& done = Calls::enter(); done.claims != 0) done.settle(reply.status == 0);
   return reply;
 }
 
@@ -140,10 +136,7 @@ Result<Word> Calls::ring_submit(Word count) {
   // The ring is looked for each time: an entry may have given up the pages it is in.
   for (; done < count && current()->ring != nullptr; ++done) {
     auto& shared = current()->ring->entries[done];
-    exo_ring_entry entry;
-    __builtin_memcpy(&entry, &shared, sizeof entry);  // once: what is checked is what is used
-    asm volatile("" : "+m"(entry));
-    const Reply reply = do_entry(entry);
+    const Reply reply = do_entry(shared);
     if (current()->ring != nullptr) {
       __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
       __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
