@@ -18,26 +18,40 @@ void publish_running(Context& context, Cpu& cpu, bool running) {
   __atomic_store_n(&context.area->running, running ? 1 : 0, __ATOMIC_RELEASE);  // a hint for locks of the LibOS
 }
 
-bool pick_up(Cpu& cpu, core::sched::Slot slot) {
+bool pick_up(Cpu& cpu, core::sched::Slot slot, Ticks now) {
   Context& owner = *cpu.slices.owner(slot);
   auto idle = RunState(Chain::Idle);
-  if (!owner.state.compare_exchange_strong(idle, cpu.running, std::memory_order_acq_rel)) {
+  if (!owner.state.compare_exchange_strong(idle, cpu.running, std::memory_order_acq_rel)) [[unlikely]] {
     if (idle.chain() == Chain::Running) return false;  // another CPU has it for a moment, to do something to it
     cpu.slices.set_ready(owner.slots, false);
     // Who made it ready meanwhile has set its state before its slots.
     if (owner.state.load(std::memory_order_seq_cst).chain() == Chain::Idle) cpu.slices.set_ready(owner.slots, true);
     return false;
   }
-  const auto now = Ticks(arch::read_tsc());
   const auto index = slot.index();
   const bool rest = cpu.slice_left[index] != Ticks(0) && cpu.left_in_round[index] == cpu.slices.round();
-  cpu.levels[0] = Level{&owner, nullptr, {}, nullptr};
+  cpu.levels[0].root_head = &owner;
   cpu.slice_end = now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks);
   cpu.slot = SlotMask(slot);
   cpu.slice_started = now;
   cpu.has_slice = true;
   publish_running(owner, cpu, true);
   return true;
+}
+
+/// The slice's owner gives the CPU up; its chain is let go of by the caller.
+void lay_down(Cpu& cpu, Context& owner, bool used_up, Ticks now) {
+  const auto slot = core::sched::lowest(cpu.slot);
+  owner.used += now - cpu.slice_started;
+  if (used_up || cpu.slice_end <= now) {
+    cpu.slices.consume(slot);
+    cpu.slice_left[slot.index()] = Ticks(0);
+  } else {
+    cpu.slice_left[slot.index()] = cpu.slice_end - now;
+    cpu.left_in_round[slot.index()] = cpu.slices.round();
+  }
+  publish_running(owner, cpu, false);
+  cpu.has_slice = false;
 }
 
 /// The lowest level whose run must end now, and why; level 0 if none.
@@ -79,20 +93,21 @@ void unwind(Cpu& cpu, unsigned level, Stop reason) {
 
 void put_down(Cpu& cpu, bool used_up) {
   Context& owner = *cpu.levels[0].root();
-  const auto now = Ticks(arch::read_tsc());
-  const auto slot = core::sched::lowest(cpu.slot);
-  owner.used += now - cpu.slice_started;
-  const auto end = cpu.slice_end;
-  if (used_up || end <= now) {
-    cpu.slices.consume(slot);
-    cpu.slice_left[slot.index()] = Ticks(0);
-  } else {
-    cpu.slice_left[slot.index()] = end - now;
-    cpu.left_in_round[slot.index()] = cpu.slices.round();
-  }
-  publish_running(owner, cpu, false);
-  cpu.has_slice = false;
+  lay_down(cpu, owner, used_up, Ticks(arch::read_tsc()));
   release_chain(cpu, owner);
+}
+
+Context* choose_after_wait(Cpu& cpu) {
+  if (cpu.depth() != 0 || cpu.recheck.load(std::memory_order_relaxed) || wanted_by_others(cpu)) return nullptr;
+  const auto now = Ticks(arch::read_tsc());
+  const core::Guard guard(cpu.slice_lock);
+  lay_down(cpu, *cpu.levels[0].root(), false, now);
+  const auto slot = cpu.slices.next();
+  if (!slot || !pick_up(cpu, *slot, now)) return nullptr;
+  Context& next = cpu.levels[0].root()->active();
+  if (next.cleanup.pending()) return nullptr;
+  arm_by(cpu, cpu.slice_end);
+  return &next;
 }
 
 void reconsider(Cpu& cpu) {
@@ -123,7 +138,7 @@ Context* choose(Cpu& cpu) {
     const core::Guard guard(cpu.slice_lock);
     const auto slot = cpu.slices.next();
     if (!slot) return nullptr;
-    pick_up(cpu, *slot);
+    pick_up(cpu, *slot, Ticks(arch::read_tsc()));
   }
   return &cpu.top.load(std::memory_order_relaxed)->root()->active();
 }

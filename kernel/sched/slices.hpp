@@ -25,6 +25,9 @@ void put_down(Cpu& cpu, bool used_up);
 /// Who should have this CPU now: the running slice's top context goes on, or the next slice is taken; null when there
 /// is nobody. No lock is held. The context's chain is Running on this CPU.
 Context* choose(Cpu& cpu);
+/// The short way to choose() when the current context has just begun to wait: the next slice, if nothing else is to be
+/// done first; null: go the long way.
+Context* choose_after_wait(Cpu& cpu);
 /// Sleeps until an interrupt, unless somebody has asked to look again.
 void sleep(Cpu& cpu);
 

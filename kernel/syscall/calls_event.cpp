@@ -28,7 +28,13 @@ Result<abi::EventBits> Calls::event_wait(Ref<object::Event> event, abi::EventBit
   if (mask.raw() == 0) return core::fail(Error::BadArgument);
   FB_TRY(hang_wait(event));
   FB_ASSIGN(const auto waited, sched::wait(*this, *current(), *event, EventBits(mask.raw()), ticks(deadline)));
-  if (waited.waiting) dispatch(*this);
+  if (waited.waiting) {
+    if (claims == 0 && lines == 0) {
+      if (Context* next = sched::choose_after_wait(*this)) sched::leave_to(*this, *next);
+    }
+    if (claims != 0) settle(true);
+    dispatch(*this);
+  }
   return abi::EventBits(waited.bits.raw());
 }
 
