@@ -38,7 +38,7 @@ class Count(unittest.TestCase):
     def run_loc(self, *arguments):
         """(exit status, standard output)."""
         output = io.StringIO()
-        with mock.patch.object(loc, "ring0_objects", lambda _: ["a.obj"]), \
+        with mock.patch.object(loc, "ring0_objects", lambda *_: ["a.obj"]), \
                 mock.patch.object(loc, "ninja_deps", lambda *_: {"a.obj": self.deps}), \
                 contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
             status = loc.main([f"--repo={self.repo}", f"--build={self.build}", *arguments])
@@ -55,6 +55,9 @@ class Count(unittest.TestCase):
     def test_above_the_limit_is_a_failure(self):
         self.assertEqual(self.run_loc("--limit=4")[0], 1)
         self.assertEqual(self.run_loc("--limit=5")[0], 0)
+
+    def test_the_total_alone_is_a_number(self):
+        self.assertEqual(self.run_loc("--total"), (0, "5\n"))
 
     def test_an_object_without_a_record_is_an_error(self):
         self.deps = []
