@@ -36,6 +36,14 @@ class Tree {
     return static_cast<Header*>(entry->object.load(std::memory_order_acquire));
   }
 
+  /// True when neither `entry`, a capability to `object`, nor an ancestor has been revoked. The object's lock is held.
+  [[nodiscard, gnu::always_inline]] static bool upholds(Entry* entry, const Header& object) {
+    if (!Tag(entry->tag.load(std::memory_order_relaxed)).upholds()) return false;
+    // No epoch changes while the lock is held, so one that was found whole at this epoch is whole.
+    if (entry->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed)) return true;
+    return CapSpace::ancestry_whole(entry, object);
+  }
+
   /// Turns a reserved entry into the creating capability of `object`, which nobody else knows yet. `rights`
   /// with Once lets it hand out `_ONCE` capabilities; it is none itself.
   static void plant(Entry* entry, Header& object, Rights rights) {
@@ -50,9 +58,7 @@ class Tree {
     auto& object = *object_of(source);
     const Guard guard(object.lock);
     const auto tag = Tag(source->tag.load(std::memory_order_relaxed));
-    // No epoch changes while the lock is held, so one that was found whole at this epoch is whole.
-    const bool found_whole = source->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed);
-    if (!tag.upholds() || (!found_whole && !CapSpace::ancestry_whole(source, object))) return fail(Error::Revoked);
+    if (!upholds(source, object)) return fail(Error::Revoked);
     if (tag.state() != EntryState::Live) return fail(Error::Denied);
     if (source->depth + 1 >= kMaxDepth) return fail(Error::TooDeep);
     if (CapSpace::owner_of(fresh)->closed()) return fail(Error::Gone);

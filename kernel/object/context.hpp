@@ -132,6 +132,7 @@ struct Context : ContextHead, Object {
   std::atomic<Request> request{Request::None};  ///< what the CPU that has its chain is to do to it
   std::uint8_t fault_vector = 0;
   bool faulted = false;
+  std::atomic<bool> configured{false};  ///< a call changes what it refers to; another one gets Busy
   std::atomic<bool> evicted{false};  ///< the capability by which a carrier runs it is gone
 
   // As a carrier.

@@ -74,8 +74,8 @@ struct AsyncOp : Object {
 struct Gate : Object {
   static constexpr auto kType = ObjectType::Gate;
   Gate(Budget& budget, Domain& into, core::VirtAddr start, std::uint64_t b)
-      : Object(kType, budget), domain(&into), entry(start), badge(b) {}
-  Domain* domain;
+      : Object(kType, budget), domain(into.identity), entry(start), badge(b) {}
+  std::uint64_t domain;  ///< identity; the domain itself may be gone
   core::VirtAddr entry;
   std::uint64_t badge;
   arch::RankedLock<arch::Rank::Gate> pool_lock;

@@ -15,10 +15,17 @@ bool preemption_point(Cpu& cpu) {
   return cpu.recheck.load(std::memory_order_relaxed);
 }
 
-void step_exclusively(Cpu& cpu, Context& context) {
-  if (context.cleaning.exchange(true, std::memory_order_acquire)) return sched::serve(cpu);
-  if (context.cleanup.pending() && !step(cpu, context.cleanup)) return;  // there is no context any more
+/// Takes a step, unless another CPU is at it. False: there was nothing to be done.
+bool step_exclusively(Cpu& cpu, Context& context) {
+  if (context.cleaning.exchange(true, std::memory_order_acquire)) {
+    sched::serve(cpu);
+    return true;
+  }
+  // Only its holder can tell: what is just being taken apart is not in the queue.
+  const bool pending = context.cleanup.pending();
+  if (pending && !step(cpu, context.cleanup)) return true;
   context.cleaning.store(false, std::memory_order_release);
+  return pending;
 }
 
 /// Cuts a capability by `cut`, which returns its entry or null, waits for the grace period and queues the reaping.
@@ -54,7 +61,7 @@ bool settle(Cpu& cpu, Cleanup& cleanup, Entry& entry, bool succeeded) {
 
 bool work(Cpu& cpu, Context& context) {
   while (context.cleanup.pending()) {
-    step_exclusively(cpu, context);
+    (void)step_exclusively(cpu, context);
     if (preemption_point(cpu)) return false;
   }
   return true;
@@ -70,10 +77,12 @@ void work_for_others(Cpu& cpu) {
     {
       const core::Guard guard(cpu.orphan_lock);
       orphan = cpu.orphans.front();
-      if (orphan != nullptr && !orphan->cleanup.pending()) cpu.orphans.remove(*orphan);
     }
     if (orphan == nullptr) return;
-    step_exclusively(cpu, *orphan);
+    if (!step_exclusively(cpu, *orphan)) {
+      const core::Guard guard(cpu.orphan_lock);
+      cpu.orphans.remove(*orphan);
+    }
     (void)preemption_point(cpu);
   }
 }

@@ -90,12 +90,13 @@ void forget_orphan(Cpu& cpu, Context& context) {
 
 /// True while a stopped context has clean-up of its own to finish, of which this takes a step.
 bool owes(Cpu& cpu, const Cleanup& cleanup, Context& context) {
-  if (!context.cleanup.pending() || &context.cleanup == &cleanup) return false;
-  if (!context.cleaning.exchange(true, std::memory_order_acquire)) {
-    if (context.cleanup.pending()) (void)step(cpu, context.cleanup);
-    context.cleaning.store(false, std::memory_order_release);
-  }
-  return true;
+  if (&context.cleanup == &cleanup) return false;
+  // Looked at by its holder only: what is just being taken apart is not in the queue, and will be again.
+  if (context.cleaning.exchange(true, std::memory_order_acquire)) return true;
+  const bool pending = context.cleanup.pending();
+  if (pending) (void)step(cpu, context.cleanup);
+  context.cleaning.store(false, std::memory_order_release);
+  return pending;
 }
 
 /// Stopped for good, with its own clean-up finished. A CPU that has just put it down may still look at it.

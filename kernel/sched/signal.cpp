@@ -143,6 +143,7 @@ bool cancel_wait(Cpu& cpu, Context& context, core::Error error) {
 }
 
 void arm_timer(Cpu& cpu, object::Timer& timer, Ticks deadline, Ticks period) {
+  const core::Guard one_at_a_time(timer.lock);  // two CPUs that arm it would put it into two queues
   if (Cpu* on = timer.armed_on; on != nullptr) {
     const core::Guard guard(on->timer_lock);
     on->timers.remove(timer);

@@ -105,7 +105,7 @@ Context* choose_after_wait(Cpu& cpu) {
   const auto slot = cpu.slices.next();
   if (!slot || !pick_up(cpu, *slot, now)) return nullptr;
   Context& next = cpu.levels[0].root()->active();
-  if (next.cleanup.pending()) return nullptr;
+  if (next.cleanup.pending() || is_wanted(*cpu.levels[0].root())) return nullptr;
   arm_by(cpu, cpu.slice_end);
   return &next;
 }
@@ -134,11 +134,15 @@ Context* choose(Cpu& cpu) {
   if (cpu.timer_fired.load(std::memory_order_relaxed)) expire(cpu);
   reconsider(cpu);
   while (!cpu.has_slice) {
-    if (wanted_by_others(cpu)) serve(cpu);
-    const core::Guard guard(cpu.slice_lock);
-    const auto slot = cpu.slices.next();
-    if (!slot) return nullptr;
-    pick_up(cpu, *slot, Ticks(arch::read_tsc()));
+    {
+      if (wanted_by_others(cpu)) serve(cpu);
+      const core::Guard guard(cpu.slice_lock);
+      const auto slot = cpu.slices.next();
+      if (!slot) return nullptr;
+      pick_up(cpu, *slot, Ticks(arch::read_tsc()));
+    }
+    // A request that came while nobody had it, or that ended its wait, is done first.
+    if (cpu.has_slice && is_wanted(*cpu.levels[0].root())) [[unlikely]] reconsider(cpu);
   }
   return &cpu.top.load(std::memory_order_relaxed)->root()->active();
 }

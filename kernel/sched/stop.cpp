@@ -105,6 +105,7 @@ bool bring_about(Cpu& cpu, Context& context, Request request) {
         prompt(cpu, state);
         return false;
       case Chain::Waiting:
+        context.request.store(request, std::memory_order_seq_cst);  // so that it does not see the end of its wait
         (void)cancel_wait(cpu, base.active(), Error::Gone);  // it becomes idle, here or by whoever was faster
         break;
       case Chain::Idle:

@@ -64,8 +64,7 @@ void deliver_lines(Cpu& cpu);
 template <class T>
 Result<> hang(object::Binding& binding, const Ref<T>& on, object::Binding::Kind kind) {
   const core::Guard guard(on.object->lock);
-  const auto tag = core::cap::Tag(on.entry->tag.load(std::memory_order_relaxed));
-  if (!tag.upholds() || !object::CapSpace::ancestry_whole(on.entry, *on.object)) return core::fail(Error::Revoked);
+  if (!object::CapTree::upholds(on.entry, *on.object)) return core::fail(Error::Revoked);
   binding.attach(*on.entry, kind);
   return {};
 }

@@ -143,10 +143,13 @@ Result<Word> Calls::ring_submit(Word count) {
     }
     if (reply.status != 0) break;
     let_interrupts_in();
+    if (current()->request.load(std::memory_order_relaxed) != object::Request::None) {
+      in_batch = false;
+      leave(0, done + 1);
+    }
   }
   in_batch = false;
   if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
-  if (recheck.load(std::memory_order_relaxed) && current()->request.load(std::memory_order_relaxed) != object::Request::None) leave(0, done);
   return done;
 }
 

@@ -82,7 +82,29 @@ Result<> Calls::context_stop(Ref<Context> context) {
   dispatch(*this);
 }
 
+namespace {
+
+/// Lets one call at a time change a context's references.
+class Configuring {
+ public:
+  explicit Configuring(Context& context) : context_(context), alone_(!context.configured.exchange(true, std::memory_order_acquire)) {}
+  Configuring(const Configuring&) = delete;
+  Configuring& operator=(const Configuring&) = delete;
+  ~Configuring() {
+    if (alone_) context_.configured.store(false, std::memory_order_release);
+  }
+  [[nodiscard]] bool alone() const { return alone_; }
+
+ private:
+  Context& context_;
+  bool alone_;
+};
+
+}  // namespace
+
 Result<> Calls::context_set_space(Ref<Context> context, Ref<object::AddressSpace> space) {
+  const Configuring configuring(*context);
+  if (!configuring.alone()) return core::fail(Error::Busy);
   auto idle = RunState(Chain::Idle);
   auto& state = context->state;
   const bool was_idle = state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_acq_rel);
@@ -96,6 +118,8 @@ Result<> Calls::context_set_space(Ref<Context> context, Ref<object::AddressSpace
 }
 
 Result<> Calls::context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask, abi::Bit end_bit) {
+  const Configuring configuring(*context);
+  if (!configuring.alone()) return core::fail(Error::Busy);
   {
     const core::Guard guard(event->set_lock);
     if (mask.raw() != 0 && event->carrier != nullptr && event->carrier != context.object) return core::fail(Error::Busy);

@@ -76,7 +76,7 @@ Result<Handle> Calls::gate_create(Ref<Domain> into, VirtAddr entry, Word badge) 
 
 Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr stack) {
   if (context->reflecting) return core::fail(Error::WrongType);
-  if (context->domain == nullptr || context->domain != gate->domain) return core::fail(Error::BadArgument);
+  if (context->domain == nullptr || context->domain->identity != gate->domain) return core::fail(Error::BadArgument);
   if (context->space == nullptr) return core::fail(Error::NotReady);
   auto stopped = RunState(Chain::Stopped);
   if (!context->state.compare_exchange_strong(stopped, RunState(Chain::Serving), std::memory_order_acq_rel)) return core::fail(Error::Busy);

@@ -82,13 +82,18 @@ Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr ad
   if (offset > pages->count || count > pages->count - offset) return core::fail(Error::BadRange);
   FB_ASSIGN(const auto permissions, Permissions::from_bits(access.raw()));
   if (!pages.entry->rights().has(Rights(access.raw()))) return core::fail(Error::Denied);
+  if (count == PageCount(1)) {  // the most frequent case has nothing to undo
+    const core::Guard object(pages->lock);
+    if (!object::CapTree::upholds(pages.entry, *pages)) [[unlikely]] return core::fail(Error::Revoked);
+    const core::Guard tables(space->table_lock);
+    return object::map_page(*space, kernel->table_machine, *pages.entry, address, pages->first + FrameNumber(offset.raw()), permissions);
+  }
 
   mem::DetachedTables detached(kernel->table_machine);
   Result<> result{};
   {
     const core::Guard object(pages->lock);
-    const auto tag = core::cap::Tag(pages.entry->tag.load(std::memory_order_relaxed));
-    if (!tag.upholds() || !object::CapSpace::ancestry_whole(pages.entry, *pages)) return core::fail(Error::Revoked);
+    if (!object::CapTree::upholds(pages.entry, *pages)) return core::fail(Error::Revoked);
     const core::Guard tables(space->table_lock);
     std::uint64_t done = 0;
     for (; done < count.raw() && result; ++done) {
