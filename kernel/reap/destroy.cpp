@@ -22,7 +22,7 @@ using object::Object;
 using object::ObjectType;
 using object::RunState;
 
-constexpr unsigned kPagesAtOnce = 16;
+constexpr unsigned kPagesAtOnce = 16, kChunksAtOnce = 8;
 
 void free_storage(Cpu& cpu, Object& object) { object.payer->account.free(cpu.kernel->memory, &object); }
 
@@ -104,8 +104,12 @@ Destroyed end_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
   if (!sched::stop(cpu, context)) return Destroyed::Again;
   if (owes(cpu, cleanup, context)) return Destroyed::Again;
   auto stopped = RunState(Chain::Stopped);
-  const bool dead = context.state.compare_exchange_strong(stopped, RunState(Chain::Dead), std::memory_order_acq_rel);
-  return dead ? Destroyed::Grace : Destroyed::Again;
+  if (!context.state.compare_exchange_strong(stopped, RunState(Chain::Dead), std::memory_order_acq_rel)) return Destroyed::Again;
+  if (object::Event* event = context.event; event != nullptr) {  // signals look at their carrier without a lock
+    const core::Guard guard(event->set_lock);
+    if (event->carrier == &context) event->carrier = nullptr;
+  }
+  return Destroyed::Grace;
 }
 
 Destroyed destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
@@ -173,7 +177,12 @@ bool destroy_domain(Cpu& cpu, Cleanup& cleanup, Domain& domain) {
   if (next == Next::Grace) sched::wait_for_grace(cpu);
   if (next != Next::Done) return false;
   auto& account = domain.budget->account;
-  while (Entry* chunk = domain.space.take_chunk()) account.give_frames(cpu.kernel->memory, arch::direct_to_physical(chunk).frame(), PageCount(1));
+  for (unsigned i = 0; i < kChunksAtOnce; ++i) {
+    Entry* chunk = domain.space.take_chunk();
+    if (chunk == nullptr) break;
+    account.give_frames(cpu.kernel->memory, arch::direct_to_physical(chunk).frame(), PageCount(1));
+  }
+  if (domain.space.chunk_count() != 0) return false;
   account.give_frames(cpu.kernel->memory, arch::direct_to_physical(domain.space.directory()).frame(), PageCount(1));
   const core::Guard guard(cpu.kernel->budget_lock);
   domain.budget->domains.remove(domain);

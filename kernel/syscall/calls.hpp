@@ -189,6 +189,14 @@ class Calls : public Cpu {
   void let_interrupts_in();
 
  private:
+  /// Something that runs on this CPU is to stop, which it can only when this call has been left.
+  [[nodiscard]] bool must_leave() const {
+    for (unsigned i = 0; i <= depth(); ++i) {
+      const Context& root = *levels[i].root();
+      if (sched::is_wanted(root) || root.evicted.load(std::memory_order_relaxed)) return true;
+    }
+    return false;
+  }
   [[nodiscard]] Domain& domain() const { return *current()->domain; }
   Result<core::ByteCount> transfer(const exo_transfer& t);
   Result<core::ByteCount> move_pages(const exo_transfer& t);

@@ -143,13 +143,14 @@ Result<Word> Calls::ring_submit(Word count) {
     }
     if (reply.status != 0) break;
     let_interrupts_in();
-    if (current()->request.load(std::memory_order_relaxed) != object::Request::None) {
+    if (current()->cleanup.pending()) [[unlikely]] {  // for which this batch has to end
       in_batch = false;
       leave(0, done + 1);
     }
   }
   in_batch = false;
   if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
+  if (current()->request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] leave(0, done);
   return done;
 }
 

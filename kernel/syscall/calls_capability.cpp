@@ -14,9 +14,8 @@ Result<> Calls::end(Entry* entry) {
   if (!reap::end(*this, current()->cleanup, *entry)) return {};  // it has ended, by somebody else
   if (!in_batch) leave(0, 0);
   // The rest of the batch may rely on it: it is done here, letting interrupts in, and what they want waits for the end.
-  // But not when this context is to stop, perhaps for what it gives up: the clean-up may be waiting for just that.
-  const auto wanted = [&] { return current()->request.load(std::memory_order_relaxed) != object::Request::None; };
-  while (current()->cleanup.pending() && !wanted()) (void)reap::work(*this, *current());
+  // But not when the context is to stop, perhaps for what it gives up: the clean-up may be waiting for just that.
+  while (current()->cleanup.pending() && !must_leave()) (void)reap::work(*this, *current());
   return {};
 }
 

@@ -67,6 +67,13 @@ Context* take_server(Gate& gate) {
   return {};
 }
 
+/// The words of a reply, and its header.
+void deliver(const exo_frame& from, exo_frame& to) {
+  to.rsi = from.rsi, to.rdx = from.rdx, to.r10 = from.r10, to.r8 = from.r8, to.r9 = from.r9;
+  to.rbx = from.rbx;
+  to.r12 = from.r12;
+}
+
 }  // namespace
 
 Result<Handle> Calls::gate_create(Ref<Domain> into, VirtAddr entry, Word badge) {
@@ -141,20 +148,19 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   frame = &caller.registers;
   // Who wants something of the server waits for its chain to be let go; of the caller, for the interrupt that is coming.
   if (server.request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] reply_slowly(server, caller, status);
+  // Before the server goes into its pool: from there another CPU may take it, and another caller's words with it.
+  deliver(server.registers, caller.registers);
   sched::return_to_pool(server);
   sched::switch_root(*this, caller.space_root);
   sched::switch_vector(*this, caller);
-  return_from_server(&server.registers, &caller.registers, status);
+  return_from_server(&caller.registers, &caller.registers, status);
 }
 
 /// Something is to be done to the server: the message goes to the caller's frame, and dispatch sees to it.
 void Calls::reply_slowly(Context& server, Context& caller, Word status) {
   auto& r = caller.registers;
-  const auto& words = server.registers;
   r.rax = status;
-  r.rsi = words.rsi, r.rdx = words.rdx, r.r10 = words.r10, r.r8 = words.r8, r.r9 = words.r9;
-  r.rbx = words.rbx;
-  r.r12 = words.r12;
+  deliver(server.registers, r);
   r.rdi = 0;
   caller.by_syscall = true;
   sched::return_to_pool(server);

@@ -17,7 +17,7 @@ using object::Pages;
 
 /// Done by one call; the result says how much, and the caller goes on from there. Bounds the time with interrupts off.
 constexpr std::uint64_t kCopyAtOnce = 32 * 1024;
-constexpr std::uint64_t kMoveAtOnce = 32;
+constexpr std::uint64_t kMoveAtOnce = 24;
 
 Result<> check_window(const Pages& pages, std::uint64_t offset, std::uint64_t count) {
   const auto size = core::bytes_of(pages.count).raw();
