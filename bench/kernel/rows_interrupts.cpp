@@ -17,7 +17,7 @@ constexpr std::uint64_t kBatch = EXO_RING_ENTRIES;
 constexpr std::uint64_t kMost = 64;  // pages that one call maps
 
 constexpr unsigned kCaps = 3000, kContexts = 60, kServers = 60;
-constexpr unsigned kWaiters = 2048, kGroups = 32;
+constexpr unsigned kWaiters = 256, kGroups = 32;
 constexpr std::uint64_t kNobody = std::uint64_t{1} << 63, kEverybody = ~std::uint64_t{0} >> kGroups;
 constexpr unsigned kTimers = 10'000;
 
@@ -215,10 +215,10 @@ void probe_events(Bench& bench, Probe& probe) {
   // A bit that stays pending is offered once only: it has to be taken.
   std::uint64_t bits = 0;
   probe.run(
-      "signal-past-2048-waiters", 60, nothing, [&](unsigned) { return exo_event_deliver(event, kNobody); },
+      "signal-past-256-waiters", 60, nothing, [&](unsigned) { return exo_event_deliver(event, kNobody); },
       [&](unsigned) { bench.must(exo_event_wait(event, kNobody, 0, &bits), "event_wait"); });
   probe.run(
-      "signal-waking-32-of-2048", 60, all_wait,
+      "signal-waking-32-of-256", 60, all_wait,
       [&](unsigned) { return exo_event_deliver(event, kEverybody); }, nothing);
 }
 

@@ -107,7 +107,11 @@ void signal_slowly(Cpu& cpu, Signals& event, EventBits bits) {
 
 core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline) {
   const core::Guard guard(event.set_lock);
-  if (event.waiters == kMaxWaiters) [[unlikely]] return core::fail(core::Error::Limit);
+  if (event.waiters == kMaxWaiters) [[unlikely]] {
+    const auto bits = event.set.take(mask);
+    if (bits.empty()) return core::fail(core::Error::Limit);
+    return Waited{bits, false};
+  }
   // Nobody signals while the lock is held, so what follows is as good as done before the context is queued.
   if (const auto bits = event.set.enqueue(context, mask); !bits.empty()) return Waited{bits, false};
   if (deadline != Cpu::kIdleDeadline) {
