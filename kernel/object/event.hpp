@@ -38,7 +38,8 @@ inline bool Context::has_event() const {
 /// A bit of an event that something signals by itself. Hangs on the capability it was made by.
 struct Source {
   Binding binding;
-  Event* event = nullptr;  ///< null once that capability is gone; guarded by nothing, set before the source is armed
+  /// Null once that capability is gone, at any moment: read once. An Event that was read is there until this CPU leaves ring 0.
+  std::atomic<Event*> event{nullptr};
   std::uint64_t bits = 0;
 };
 

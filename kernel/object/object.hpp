@@ -19,6 +19,7 @@ struct Object : core::cap::ObjectHeader<CapMachine::Lock> {
   Budget* payer;
   Object* next_dying = nullptr;  ///< in a Cleanup
   bool graced = false;           ///< in a Cleanup: the grace period before it may be taken apart is over
+  bool unlinked = false;         ///< in a Cleanup: no queue leads to it any more
 };
 
 /// A run of physical frames.

@@ -1,5 +1,7 @@
 #include "kernel/reap/destroy.hpp"
 
+#include <utility>
+
 #include "kernel/arch/x86_64/panic.hpp"
 #include "kernel/object/mapping.hpp"
 #include "kernel/reap/unbind.hpp"
@@ -228,23 +230,11 @@ bool destroy_some(Cpu& cpu, Cleanup& cleanup, Object& object) {
     case ObjectType::Gate: return destroy_gate(cpu, static_cast<Gate&>(object));
     case ObjectType::Domain: return destroy_domain(cpu, cleanup, static_cast<Domain&>(object));
     case ObjectType::Budget: return destroy_budget(cpu, static_cast<Budget&>(object));
-    case ObjectType::Timer: {
-      auto& timer = static_cast<object::Timer&>(object);
-      sched::arm_timer(cpu, timer, Cpu::kIdleDeadline, core::Ticks(0));
-      object::release(timer.source.binding);
-      return true;
-    }
-    case ObjectType::Device: {
-      auto& device = static_cast<object::Device&>(object);
-      cpu.kernel->devices[device.number].store(nullptr, std::memory_order_release);
-      object::release(device.source.binding);
-      return true;
-    }
+    case ObjectType::Timer: object::release(static_cast<object::Timer&>(object).source.binding); return true;
+    case ObjectType::Device: object::release(static_cast<object::Device&>(object).source.binding); return true;
     case ObjectType::AsyncOp: {
       auto& op = static_cast<object::AsyncOp&>(object);
-      sched::end_watch(cpu, op, core::Error::Gone);
       object::release(op.watch.binding);
-      if (op.outcome.cancel()) sched::completed(cpu, op);
       object::release(op.source.binding);
       return true;
     }
@@ -252,10 +242,31 @@ bool destroy_some(Cpu& cpu, Cleanup& cleanup, Object& object) {
   }
 }
 
+/// Takes an object out of what CPUs find it by without a capability: timers, interrupts, watches. One that has found it
+/// may still be at it. False: there is no such thing.
+bool unlink(Cpu& cpu, Object& object) {
+  switch (object.kind()) {
+    case ObjectType::Timer:
+      sched::arm_timer(cpu, static_cast<object::Timer&>(object), Cpu::kIdleDeadline, core::Ticks(0));
+      return true;
+    case ObjectType::Device:
+      cpu.kernel->devices[static_cast<object::Device&>(object).number].store(nullptr, std::memory_order_release);
+      return true;
+    case ObjectType::AsyncOp: {
+      auto& op = static_cast<object::AsyncOp&>(object);
+      sched::end_watch(cpu, op, core::Error::Gone);
+      if (op.outcome.cancel()) sched::completed(cpu, op);
+      return true;
+    }
+    default: return false;
+  }
+}
+
 }  // namespace
 
 Destroyed destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
   if (object.kind() == ObjectType::Context) return destroy_context(cpu, cleanup, static_cast<Context&>(object));
+  if (!std::exchange(object.unlinked, true) && unlink(cpu, object)) return Destroyed::Grace;
   return destroy_some(cpu, cleanup, object) ? Destroyed::Done : Destroyed::Again;
 }
 

@@ -202,7 +202,7 @@ void completed(Cpu& cpu, object::AsyncOp& op) {
     op.armed_on = nullptr;
   }
   signal(cpu, op.done, kCompleted);
-  if (auto* event = op.source.event) signal(cpu, *event, EventBits(op.source.bits));
+  if (object::Event* event = op.source.event.load(std::memory_order_acquire)) signal(cpu, *event, EventBits(op.source.bits));
 }
 
 namespace {
@@ -247,8 +247,10 @@ void expire(Cpu& cpu) {
     const auto due = take_due(cpu, now);
     if (due.waiter == nullptr && due.timer == nullptr && due.op == nullptr) return;
     if (due.waiter != nullptr) cancel_wait(cpu, *due.waiter, core::Error::TimedOut);
-    if (due.timer != nullptr && due.timer->source.event != nullptr) {
-      signal(cpu, *due.timer->source.event, EventBits(due.timer->source.bits));
+    if (due.timer != nullptr) {
+      if (object::Event* event = due.timer->source.event.load(std::memory_order_acquire)) {
+        signal(cpu, *event, EventBits(due.timer->source.bits));
+      }
     }
     if (due.op != nullptr && due.op->outcome.complete(core::async::AsyncValue(0))) completed(cpu, *due.op);
   }

@@ -73,11 +73,12 @@ Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
   if (const auto done = poll_async_op(op); done || done.error() != Error::InProgress) return done;
   FB_TRY(hang_wait(op));
   // A completion between the poll above and here has set the bit: the wait returns at once.
-  FB_ASSIGN(const auto waited, sched::wait(*this, *current(), op->done, kDone, ticks(deadline)));
-  if (waited.waiting) {
-    current()->awaits = op.object;
-    dispatch(*this);
-  }
+  Context& waiter = *current();
+  waiter.awaits = op.object;  // before it can be woken
+  const auto waited = sched::wait(*this, waiter, op->done, kDone, ticks(deadline));
+  if (waited && waited->waiting) dispatch(*this);
+  waiter.awaits = nullptr;
+  if (!waited) return core::fail(waited.error());
   sched::signal(*this, op->done, kDone);  // for the others who wait
   return poll_async_op(op);
 }

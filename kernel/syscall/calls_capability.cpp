@@ -22,7 +22,8 @@ Result<> Calls::end(Entry* entry) {
 void Calls::settle(bool succeeded) {
   for (auto left = std::exchange(claims, 0); left > 0; --left) {
     if (!reap::settle(*this, current()->cleanup, *claimed[left - 1], succeeded)) continue;
-    while (current()->cleanup.pending()) (void)reap::work(*this, *current());  // it has no descendants: one step
+    // It has no descendants: one step, unless this context is to stop, which the step may be waiting for.
+    while (current()->cleanup.pending() && !must_leave()) (void)reap::work(*this, *current());
   }
 }
 

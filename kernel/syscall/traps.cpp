@@ -77,9 +77,11 @@ void deliver_lines(Cpu& cpu) {
     for (unsigned i = 0; i < cpu.kernel->platform.size(); ++i) {
       if (cpu.kernel->platform[i].line != line) continue;
       object::Device* device = cpu.kernel->devices[i].load(std::memory_order_acquire);
-      if (device == nullptr || device->source.event == nullptr) continue;
+      if (device == nullptr) continue;
+      object::Event* event = device->source.event.load(std::memory_order_acquire);
+      if (event == nullptr) continue;
       device->delivered.store(true, std::memory_order_release);
-      sched::signal(cpu, *device->source.event, core::event::EventBits(device->source.bits));
+      sched::signal(cpu, *event, core::event::EventBits(device->source.bits));
     }
   }
 }
