@@ -13,7 +13,9 @@ typedef struct exo_frame {
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
   uint64_t rip, rflags;
   uint64_t fs_base, gs_base;
-  uint64_t stop;       /* enum exo_stop of the last stop */
+  uint64_t
+      stop; /* enum exo_stop of the last stop. After SYSCALL the next run leaves rcx and r11 to the CPU, which
+                        * puts rip and rflags there; a carrier that wants them loaded stores another value first */
   uint64_t vector;     /* FAULT: exception vector */
   uint64_t error_code; /* FAULT: error code pushed by the CPU, else 0 */
   uint64_t address;    /* FAULT: faulting address (CR2) of a page fault, else 0 */
@@ -53,7 +55,8 @@ typedef struct exo_ring_entry {
 /* First page of a context's area. */
 typedef struct exo_area {
   exo_frame frame; /* reflecting contexts */
-  uint32_t running; /* 1 while the context has a CPU: a LibOS lock whose holder shows 0 blocks instead of spinning */
+  uint32_t
+      running; /* 1 while the context has a CPU: a LibOS lock whose holder shows 0 blocks instead of spinning */
   uint32_t cpu;
   uint64_t reserved_[7];
   exo_message message;
@@ -70,12 +73,12 @@ typedef struct exo_ring {
 
 /* What the first domain finds, read-only, in the page whose address is its start argument. */
 typedef struct exo_boot_info {
-  uint64_t magic;   /* EXO_BOOT_MAGIC */
-  uint64_t version; /* of calls.toml */
+  uint64_t magic;                          /* EXO_BOOT_MAGIC */
+  uint64_t version;                        /* of calls.toml */
   uint64_t domain, space, context, budget; /* handles */
-  uint64_t archive;        /* Pages of the boot archive */
-  uint64_t archive_bytes;  /* its length */
-  uint64_t archive_offset; /* where in the first page it begins */
+  uint64_t archive;                        /* Pages of the boot archive */
+  uint64_t archive_bytes;                  /* its length */
+  uint64_t archive_offset;                 /* where in the first page it begins */
   uint64_t cpus;
   char command_line[512]; /* NUL-terminated */
 } exo_boot_info;

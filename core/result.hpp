@@ -12,18 +12,16 @@ template <class T = void>
 using Result = std::expected<T, Error>;
 
 /// `return fail(Error::Denied);` in a function that returns any Result.
-[[nodiscard]] constexpr std::unexpected<Error> fail(Error error) {
-  return std::unexpected<Error>{error};
-}
+[[nodiscard]] constexpr std::unexpected<Error> fail(Error error) { return std::unexpected<Error>{error}; }
 
 }  // namespace fb::core
 
 /// Evaluates a Result expression; returns its error from the enclosing function, else drops the (void) value.
-#define FB_TRY(expression)                                                              \
-  do {                                                                                  \
-    if (auto fb_try_result = (expression); !fb_try_result) [[unlikely]] {               \
-      return std::unexpected<::fb::core::Error>{fb_try_result.error()};                 \
-    }                                                                                   \
+#define FB_TRY(expression)                                                \
+  do {                                                                    \
+    if (auto fb_try_result = (expression); !fb_try_result) [[unlikely]] { \
+      return std::unexpected<::fb::core::Error>{fb_try_result.error()};   \
+    }                                                                     \
   } while (false)
 
 #define FB_TRY_JOIN_(a, b) a##b
@@ -32,8 +30,8 @@ using Result = std::expected<T, Error>;
 /// `FB_ASSIGN(auto page, allocate());` declares `page` from a Result, or returns the error.
 #define FB_ASSIGN(declaration, expression) \
   FB_ASSIGN_IMPL(FB_TRY_JOIN(fb_assign_, __LINE__), declaration, expression)
-#define FB_ASSIGN_IMPL(name, declaration, expression)               \
-  auto name = (expression);                                         \
-  if (!name) [[unlikely]]                                           \
-    return std::unexpected<::fb::core::Error>{name.error()};        \
+#define FB_ASSIGN_IMPL(name, declaration, expression)        \
+  auto name = (expression);                                  \
+  if (!name) [[unlikely]]                                    \
+    return std::unexpected<::fb::core::Error>{name.error()}; \
   declaration = *std::move(name)

@@ -218,8 +218,8 @@ void probe_events(Bench& bench, Probe& probe) {
       "signal-past-256-waiters", 60, nothing, [&](unsigned) { return exo_event_deliver(event, kNobody); },
       [&](unsigned) { bench.must(exo_event_wait(event, kNobody, 0, &bits), "event_wait"); });
   probe.run(
-      "signal-waking-32-of-256", 60, all_wait,
-      [&](unsigned) { return exo_event_deliver(event, kEverybody); }, nothing);
+      "signal-waking-32-of-256", 60, all_wait, [&](unsigned) { return exo_event_deliver(event, kEverybody); },
+      nothing);
 }
 
 /// 10,000 timers that fall due at once.

@@ -35,13 +35,14 @@ class Space {
 
   /// The same for callers that keep the directory of a space at hand; `self()` gives the space, when it is needed.
   template <class Self>
-  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_in(Entry* const* directory, Self self, Handle handle,
-                                                                     TypeNumber type, Rights need) {
+  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_in(Entry* const* directory, Self self,
+                                                                     Handle handle, TypeNumber type,
+                                                                     Rights need) {
     return check(directory, self, handle, demand(type, need));
   }
   template <class Self>
-  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_any_in(Entry* const* directory, Self self, Handle handle,
-                                                                         Rights need) {
+  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_any_in(Entry* const* directory, Self self,
+                                                                         Handle handle, Rights need) {
     return check(directory, self, handle, need.raw());
   }
 
@@ -55,9 +56,7 @@ class Space {
   }
   [[nodiscard]] Entry** directory() const { return directory_; }
   [[nodiscard]] std::uint32_t chunk_count() const { return chunks_.load(std::memory_order_relaxed); }
-  [[nodiscard]] Entry* chunk(std::uint32_t index) const {
-    return chunk_in(directory_, index);
-  }
+  [[nodiscard]] Entry* chunk(std::uint32_t index) const { return chunk_in(directory_, index); }
   /// True when `count` more entries can be reserved without another chunk; a hint while others reserve.
   [[nodiscard]] bool has_free(std::uint32_t count) const {
     return free_count_.load(std::memory_order_relaxed) >= count;
@@ -87,9 +86,7 @@ class Space {
   [[nodiscard]] Entry* take_chunk();
 
   /// The entry of a slot number, in any state; for one beyond the last chunk an entry that was never live.
-  [[nodiscard]] Entry* entry_of(std::uint32_t slot) const {
-    return entry_in(directory_, slot);
-  }
+  [[nodiscard]] Entry* entry_of(std::uint32_t slot) const { return entry_in(directory_, slot); }
   /// The handle under which a reserved or live entry is known.
   [[nodiscard]] static Handle handle_of(const Entry* entry) {
     return Handle(slot_of(entry), tag_of(entry).generation());
@@ -123,10 +120,11 @@ class Space {
     return chunk_in(directory, number / kEntriesPerChunk) + number % kEntriesPerChunk;
   }
   template <class Self>
-  [[nodiscard, gnu::always_inline]] static Result<Checked> check(Entry* const* directory, Self self, Handle handle,
-                                                                 std::uint64_t demanded);
+  [[nodiscard, gnu::always_inline]] static Result<Checked> check(Entry* const* directory, Self self,
+                                                                 Handle handle, std::uint64_t demanded);
   /// Everything that `check` does not decide in one go: walks the ancestry, claims, names the error.
-  [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] Verdict check_slowly(Handle handle, std::uint64_t demanded) const;
+  [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] Verdict check_slowly(
+      Handle handle, std::uint64_t demanded) const;
   /// Why `handle` cannot be used where its entry has this tag.
   [[nodiscard]] static Error refusal(Handle handle, Tag tag);
   [[nodiscard]] static Tag tag_of(const Entry* entry) {
@@ -191,7 +189,8 @@ auto Space<M>::check_slowly(Handle handle, std::uint64_t demanded) const -> Verd
   if (missing != 0) return Error::Denied;
   if (tag.state() == EntryState::LiveOnce) {
     // CAP-5: of any number of racing uses one wins. acquire: the use comes after the claim.
-    if (!entry->tag.compare_exchange_strong(seen, tag.with(EntryState::Claimed).raw(), std::memory_order_acquire)) {
+    if (!entry->tag.compare_exchange_strong(seen, tag.with(EntryState::Claimed).raw(),
+                                            std::memory_order_acquire)) {
       return refusal(handle, Tag(seen));
     }
     if constexpr (requires { M::claimed(*entry); }) M::claimed(*entry);

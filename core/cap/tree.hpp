@@ -40,7 +40,8 @@ class Tree {
   [[nodiscard, gnu::always_inline]] static bool upholds(Entry* entry, const Header& object) {
     if (!Tag(entry->tag.load(std::memory_order_relaxed)).upholds()) return false;
     // No epoch changes while the lock is held, so one that was found whole at this epoch is whole.
-    if (entry->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed)) return true;
+    if (entry->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed))
+      return true;
     return CapSpace::ancestry_whole(entry, object);
   }
 

@@ -24,10 +24,10 @@ enum class FrameState : std::uint8_t { Reserved, Free, Pages, Table, Shadow, Sla
 /// fields are the allocator's in the first frame of a free block, and the owner's in every frame that is
 /// allocated; elsewhere (inside a free block) they mean nothing.
 struct Frame {
-  std::uint32_t next = kNoFrame;  ///< link, a frame number
-  std::uint32_t prev = kNoFrame;  ///< link, a frame number
+  std::uint32_t next = kNoFrame;            ///< link, a frame number
+  std::uint32_t prev = kNoFrame;            ///< link, a frame number
   std::uint32_t holes = ~std::uint32_t{0};  ///< bit k: of the 2^k frames from here not all are allocated
-  std::uint16_t live = 0;  ///< live entries of a table, or live objects of a slab
+  std::uint16_t live = 0;                   ///< live entries of a table, or live objects of a slab
   std::uint8_t order = kNoOrder;
   FrameState state = FrameState::Reserved;
   void* owner = nullptr;  ///< what the frame belongs to

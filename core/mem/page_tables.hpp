@@ -39,9 +39,11 @@ class PageTables {
   /// Maps one page. On error nothing has changed, and no table stays behind.
   /// BadAddress: unaligned, or `address` not of the user half. Mapped. Errors of allocate_table (NoMemory).
   Result<LeafRef> map(VirtAddr address, PhysAddr frame, Permissions permissions, MemoryType type) {
-    if (!editable(address) || !Pte::addressable(frame)) [[unlikely]] return fail(Error::BadAddress);
+    if (!editable(address) || !Pte::addressable(frame)) [[unlikely]]
+      return fail(Error::BadAddress);
     const Pte entry = Pte::leaf(frame, permissions, type);
-    if (region(address) != cursor_region_) [[unlikely]] return put_elsewhere(address, entry);
+    if (region(address) != cursor_region_) [[unlikely]]
+      return put_elsewhere(address, entry);
     return put(address, entry);
   }
 
@@ -199,7 +201,8 @@ class PageTables {
   /// Maps in the table that the cursor points at.
   Result<LeafRef> put(VirtAddr address, Pte entry) {
     const LeafRef leaf{cursor_table_, index(address, kLeaf)};
-    if (machine_.load(leaf.table, leaf.index).present()) [[unlikely]] return fail(Error::Mapped);
+    if (machine_.load(leaf.table, leaf.index).present()) [[unlikely]]
+      return fail(Error::Mapped);
     machine_.store(leaf.table, leaf.index, entry);
     ++machine_.frame(leaf.table).live;
     return leaf;
@@ -239,7 +242,8 @@ class PageTables {
     std::uint32_t done = 0;
     for (; done < count; ++done) {
       const LeafRef leaf{first.table, TableIndex(first.index.raw() + 1 + done)};
-      if (machine_.load(leaf.table, leaf.index).present()) [[unlikely]] break;
+      if (machine_.load(leaf.table, leaf.index).present()) [[unlikely]]
+        break;
       entry = entry.next_frame();
       machine_.store(leaf.table, leaf.index, entry);
       on_leaf(leaf);

@@ -40,10 +40,12 @@ Bytes find_table(PhysAddr rsdp, PhysAddr top, std::uint32_t signature) {
   if (rsdp.raw() == 0 || rsdp.raw() + kRsdp > top.raw()) return {};
   const Bytes pointer(arch::direct<const std::uint8_t>(rsdp), kRsdp);
   const bool extended = pointer[15] >= 2 && load<std::uint64_t>(pointer, 24) != 0;
-  const auto root = table_at(PhysAddr(extended ? load<std::uint64_t>(pointer, 24) : load<std::uint32_t>(pointer, 16)), top);
+  const auto root =
+      table_at(PhysAddr(extended ? load<std::uint64_t>(pointer, 24) : load<std::uint32_t>(pointer, 16)), top);
   const std::size_t width = extended ? 8 : 4;
   for (std::size_t at = 36; at + width <= root.size(); at += width) {
-    const auto table = table_at(PhysAddr(extended ? load<std::uint64_t>(root, at) : load<std::uint32_t>(root, at)), top);
+    const auto table =
+        table_at(PhysAddr(extended ? load<std::uint64_t>(root, at) : load<std::uint32_t>(root, at)), top);
     if (!table.empty() && load<std::uint32_t>(table, 0) == signature) return table;
   }
   return {};

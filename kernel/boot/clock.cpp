@@ -6,7 +6,16 @@ namespace {
 constexpr std::uint16_t kRtcIndex = 0x70, kRtcData = 0x71;
 constexpr std::uint64_t kBillion = 1'000'000'000;
 
-enum class RtcRegister : std::uint8_t { Seconds = 0, Minutes = 2, Hours = 4, Day = 7, Month = 8, Year = 9, StatusA = 10, StatusB = 11 };
+enum class RtcRegister : std::uint8_t {
+  Seconds = 0,
+  Minutes = 2,
+  Hours = 4,
+  Day = 7,
+  Month = 8,
+  Year = 9,
+  StatusA = 10,
+  StatusB = 11
+};
 
 /// a / b in 32.32 fixed point.
 std::uint64_t shifted_ratio(std::uint64_t a, std::uint64_t b) {
@@ -34,12 +43,15 @@ struct Date {
 
 Date read_date() {
   const auto mode = read_rtc(RtcRegister::StatusB);
-  const auto value = [&](std::uint8_t raw) -> std::uint64_t { return (mode & 4) != 0 ? raw : (raw >> 4) * 10U + (raw & 15U); };
+  const auto value = [&](std::uint8_t raw) -> std::uint64_t {
+    return (mode & 4) != 0 ? raw : (raw >> 4) * 10U + (raw & 15U);
+  };
   auto hours = read_rtc(RtcRegister::Hours);
   const bool afternoon = (mode & 2) == 0 && (hours & 0x80) != 0;
   hours &= 0x7f;
-  Date d{2000 + value(read_rtc(RtcRegister::Year)), value(read_rtc(RtcRegister::Month)), value(read_rtc(RtcRegister::Day)),
-         value(hours), value(read_rtc(RtcRegister::Minutes)), value(read_rtc(RtcRegister::Seconds))};
+  Date d{2000 + value(read_rtc(RtcRegister::Year)), value(read_rtc(RtcRegister::Month)),
+         value(read_rtc(RtcRegister::Day)),         value(hours),
+         value(read_rtc(RtcRegister::Minutes)),     value(read_rtc(RtcRegister::Seconds))};
   if ((mode & 2) == 0) d.hours = d.hours % 12 + (afternoon ? 12 : 0);
   return d;
 }
@@ -61,7 +73,9 @@ void set_clocks(object::Kernel& kernel) {
     if (again == date) break;
     date = again;
   }
-  const auto seconds = ((days_since_epoch(date.year, date.month, date.day) * 24 + date.hours) * 60 + date.minutes) * 60 + date.seconds;
+  const auto seconds =
+      ((days_since_epoch(date.year, date.month, date.day) * 24 + date.hours) * 60 + date.minutes) * 60 +
+      date.seconds;
   const auto since_boot = kernel.to_nanoseconds(core::Ticks(arch::read_tsc()));
   kernel.realtime_at_zero = core::Nanoseconds(seconds * kBillion) - since_boot;
 }

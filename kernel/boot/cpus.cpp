@@ -26,7 +26,8 @@ constexpr std::uint64_t kStride = 256 * 1024, kStackBytes = 16 * 1024, kGap = 16
 constexpr std::uint32_t kGsBase = 0xc000'0101, kKernelGsBase = 0xc000'0102;
 
 /// Maps a stack above an unmapped gap and returns its top.
-std::uint64_t map_stack(Kernel& kernel, arch::EarlyFrames& frames, std::uint64_t bottom, std::uint64_t bytes) {
+std::uint64_t map_stack(Kernel& kernel, arch::EarlyFrames& frames, std::uint64_t bottom,
+                        std::uint64_t bytes) {
   const auto first = frames.take(core::pages_for(ByteCount(bytes)));
   for (std::uint64_t at = 0; at < bytes; at += core::kPageSize) {
     kernel.tables->map(VirtAddr(bottom + at), first + ByteCount(at), arch::KernelAccess::ReadWrite);
@@ -86,7 +87,8 @@ void start_others(Kernel& kernel, const Topology& topology) {
     const auto before = kernel.cpu_count.load(std::memory_order_acquire);
     arch::Apic::send_init(cpu.apic);
     wait(kernel, core::Nanoseconds(200'000));
-    for (unsigned attempt = 0; attempt < 2 && kernel.cpu_count.load(std::memory_order_acquire) == before; ++attempt) {
+    for (unsigned attempt = 0; attempt < 2 && kernel.cpu_count.load(std::memory_order_acquire) == before;
+         ++attempt) {
       arch::Apic::send_startup(cpu.apic, TRAMPOLINE_ADDRESS >> 12);
       for (unsigned ms = 0; ms < 1000 && kernel.cpu_count.load(std::memory_order_acquire) == before; ++ms) {
         wait(kernel, core::Nanoseconds(1'000'000));

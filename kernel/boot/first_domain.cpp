@@ -42,7 +42,8 @@ void must(core::Result<> result, const char* what) {
 struct Genesis {
   Budget budget;
   Domain domain;
-  Genesis() : budget(budget, nullptr, 0), domain(budget, budget, core::cap::ceiling(core::cap::Zone::Kernel)) {}
+  Genesis()
+      : budget(budget, nullptr, 0), domain(budget, budget, core::cap::ceiling(core::cap::Zone::Kernel)) {}
 };
 alignas(Genesis) char genesis_storage[sizeof(Genesis)];
 
@@ -55,31 +56,38 @@ abi::Handle plant(Kernel& kernel, Domain& domain, T& object) {
 
 template <class T, class... Args>
 Created<T> make(Kernel& kernel, Domain& domain, Args&&... args) {
-  const auto made = must(object::prepare<T>(kernel, domain, std::forward<Args>(args)...), "no memory for the first domain");
+  const auto made =
+      must(object::prepare<T>(kernel, domain, std::forward<Args>(args)...), "no memory for the first domain");
   object::publish(made, object::creating_rights(T::kType));
   return made;
 }
 
 /// Pages of the first domain's own, mapped.
-Pages& map_fresh(Kernel& kernel, Domain& domain, AddressSpace& space, VirtAddr address, PageCount count, Permissions permissions) {
+Pages& map_fresh(Kernel& kernel, Domain& domain, AddressSpace& space, VirtAddr address, PageCount count,
+                 Permissions permissions) {
   const auto made = make<Pages>(kernel, domain, FrameNumber(0), count, true);
   auto& account = domain.budget->account;
-  made.object->first = must(account.take_frames(kernel.memory, count, core::mem::FrameState::Pages, made.object), "no memory for the first domain");
+  made.object->first =
+      must(account.take_frames(kernel.memory, count, core::mem::FrameState::Pages, made.object),
+           "no memory for the first domain");
   for (std::uint64_t i = 0; i < count.raw(); ++i) {
-    must(object::map_page(space, kernel.table_machine, *made.entry, VirtAddr(address.raw() + i * core::kPageSize),
-                          made.object->first + FrameNumber(i), permissions),
+    must(object::map_page(space, kernel.table_machine, *made.entry,
+                          VirtAddr(address.raw() + i * core::kPageSize), made.object->first + FrameNumber(i),
+                          permissions),
          "cannot map the first domain");
   }
   return *made.object;
 }
 
 Permissions permissions_of(core::cap::Rights rights) {
-  return must(Permissions::from_bits(rights.raw()), "the first domain's image has a segment with impossible access");
+  return must(Permissions::from_bits(rights.raw()),
+              "the first domain's image has a segment with impossible access");
 }
 
 void load(Kernel& kernel, Domain& domain, AddressSpace& space, const core::elf::Image& image) {
   for (const auto& segment : image.segments()) {
-    auto& pages = map_fresh(kernel, domain, space, segment.first_page(), segment.pages(), permissions_of(segment.rights));
+    auto& pages = map_fresh(kernel, domain, space, segment.first_page(), segment.pages(),
+                            permissions_of(segment.rights));
     auto* target = arch::direct<char>(PhysAddr(pages.first)) + (segment.address.raw() & core::kPageMask);
     __builtin_memcpy(target, segment.bytes.data(), segment.bytes.size());
   }
@@ -93,17 +101,22 @@ void make_first_domain(Kernel& kernel, object::Cpu& cpu, const BootInput& input)
   kernel.root_budget = &budget;
   must(budget.account.books.endow(kernel.memory.frames.free_pages()), "the root budget");
   for (unsigned i = 0; i < kernel.cpu_count.load(std::memory_order_relaxed); ++i) {
-    must(budget.account.books.endow_slots(core::CpuId(i), core::sched::SlotMask(~std::uint64_t{0})), "the root budget");
+    must(budget.account.books.endow_slots(core::CpuId(i), core::sched::SlotMask(~std::uint64_t{0})),
+         "the root budget");
   }
   must(object::furnish(kernel, domain), "no memory for the first domain");
   budget.domains.push_back(domain);
 
-  const auto root_table = must(budget.account.take_frames(kernel.memory, PageCount(1), core::mem::FrameState::Table, nullptr), "no memory");
+  const auto root_table =
+      must(budget.account.take_frames(kernel.memory, PageCount(1), core::mem::FrameState::Table, nullptr),
+           "no memory");
   kernel.tables->share(PhysAddr(root_table));
-  const auto space = make<AddressSpace>(kernel, domain, budget.account, kernel.table_machine, PhysAddr(root_table));
+  const auto space =
+      make<AddressSpace>(kernel, domain, budget.account, kernel.table_machine, PhysAddr(root_table));
 
   const auto first = input.archive().frame();
-  const auto size = core::pages_for(ByteCount((input.archive().raw() & core::kPageMask) + input.archive_size().raw()));
+  const auto size =
+      core::pages_for(ByteCount((input.archive().raw() & core::kPageMask) + input.archive_size().raw()));
   const auto archive = make<Pages>(kernel, domain, first, size, false);
   const std::span bytes(arch::direct<const std::byte>(input.archive()), input.archive_size().raw());
   const auto files = must(core::archive::Archive::parse(bytes), "the boot archive is not a newc archive");
@@ -112,7 +125,8 @@ void make_first_domain(Kernel& kernel, object::Cpu& cpu, const BootInput& input)
 
   const VirtAddr stack_bottom(kStackTop.raw() - core::bytes_of(kStackPages).raw());
   map_fresh(kernel, domain, *space.object, stack_bottom, kStackPages, Permissions::read_write());
-  auto& info_pages = map_fresh(kernel, domain, *space.object, kInfoAddress, PageCount(1), Permissions::read_only());
+  auto& info_pages =
+      map_fresh(kernel, domain, *space.object, kInfoAddress, PageCount(1), Permissions::read_only());
 
   const auto context = make<Context>(kernel, domain, &domain, false, false);
   auto& c = *context.object;

@@ -48,8 +48,9 @@ void give_memory(Kernel& kernel, const BootInput& input, PhysAddr early_frames_e
   struct Hole {
     std::uint64_t start, end;
   };
-  const std::array<Hole, 2> holes{Hole{0, early_frames_end.raw()},
-                                  Hole{input.archive().raw() & ~core::kPageMask, input.archive().raw() + input.archive_size().raw()}};
+  const std::array<Hole, 2> holes{
+      Hole{0, early_frames_end.raw()},
+      Hole{input.archive().raw() & ~core::kPageMask, input.archive().raw() + input.archive_size().raw()}};
   for (const auto& range : input.memory()) {
     if (range.type != MemoryRange::kRam) continue;
     auto at = (std::max(range.address, kLowMemory) + core::kPageMask) & ~core::kPageMask;
@@ -67,7 +68,8 @@ void give_memory(Kernel& kernel, const BootInput& input, PhysAddr early_frames_e
         }
       }
       if (inside) continue;
-      const auto added = kernel.memory.frames.add_range(PhysAddr(at).frame(), PageCount((stop - at) >> core::kPageShift));
+      const auto added =
+          kernel.memory.frames.add_range(PhysAddr(at).frame(), PageCount((stop - at) >> core::kPageShift));
       arch::require(added.has_value(), "the memory map overlaps itself");
       at = stop;
     }
@@ -84,7 +86,8 @@ void list_platform(Kernel& kernel) {
 void warn(const arch::Features& features) {
   const arch::Uart out(arch::kCom1);
   if (features.has(arch::Feature::Meltdown)) {
-    core::text::print(out, "*** WARNING: this CPU is open to Meltdown; programs can read kernel memory ***\n");
+    core::text::print(out,
+                      "*** WARNING: this CPU is open to Meltdown; programs can read kernel memory ***\n");
   }
   arch::require(features.has(arch::Feature::Nx), "this CPU has no NX");
 }
@@ -103,7 +106,8 @@ void kernel_main(const fb::kernel::boot::StartInfo* info, std::uint64_t entered)
   const auto features = arch::Features::detect();
   warn(features);
   features.patch_image();
-  const auto input = BootInput::read(*arch::direct<const StartInfo>(PhysAddr(reinterpret_cast<std::uint64_t>(info))));
+  const auto input =
+      BootInput::read(*arch::direct<const StartInfo>(PhysAddr(reinterpret_cast<std::uint64_t>(info))));
   arch::EarlyFrames early((PhysAddr(arch::image_to_physical(kernel_end).raw())), early_end(input));
   // Firmware's tables lie right behind the last RAM, within the same large page.
   const PhysAddr mapped_end((input.top().raw() + arch::kLargePage - 1) & ~(arch::kLargePage - 1));
@@ -111,7 +115,8 @@ void kernel_main(const fb::kernel::boot::StartInfo* info, std::uint64_t entered)
 
   const auto count = input.top().frame().raw();
   const auto descriptors = early.take(fb::core::pages_for(ByteCount(count * sizeof(fb::core::mem::Frame))));
-  auto& kernel = *::new (kernel_storage) Kernel(features, std::span(arch::direct<fb::core::mem::Frame>(descriptors), count));
+  auto& kernel = *::new (kernel_storage)
+                     Kernel(features, std::span(arch::direct<fb::core::mem::Frame>(descriptors), count));
   kernel.tables = &tables;
   kernel.boot_start = fb::core::Ticks(entered);
   kernel.interrupts.build();
@@ -122,7 +127,8 @@ void kernel_main(const fb::kernel::boot::StartInfo* info, std::uint64_t entered)
   arch::write_cr3(tables.root().raw());
   arch::Apic::enable();
   const auto topology = read_topology(input.rsdp(), mapped_end, arch::Apic::id());
-  for (unsigned i = 0; i < topology.cpu_count; ++i) make_cpu(kernel, early, fb::core::CpuId(i), topology.cpus[i]);
+  for (unsigned i = 0; i < topology.cpu_count; ++i)
+    make_cpu(kernel, early, fb::core::CpuId(i), topology.cpus[i]);
   Cpu& cpu = *kernel.cpus[0];
   become(cpu);
   kernel.cpu_count.store(1, std::memory_order_release);

@@ -52,7 +52,8 @@ void Account::give_frames(Memory& memory, FrameNumber first, PageCount count) {
 
 Result<void*> Account::allocate(Memory& memory, core::ByteCount bytes) {
   const auto shift = std::bit_width(std::bit_ceil(bytes.raw())) - 1;
-  const auto size_class = static_cast<unsigned>(shift) < kSmallestShift ? 0 : static_cast<unsigned>(shift) - kSmallestShift;
+  const auto size_class =
+      static_cast<unsigned>(shift) < kSmallestShift ? 0 : static_cast<unsigned>(shift) - kSmallestShift;
   const core::Guard guard(lock_);
   if (partial_[size_class] == kNoFrame) FB_TRY(add_page(memory, size_class));
   const auto number = partial_[size_class];

@@ -15,9 +15,11 @@ class Account {
   core::budget::Budget books;
 
   /// A zeroed run of frames. Errors: NoMemory (this budget, or the machine), Limit.
-  core::Result<core::FrameNumber> take_frames(Memory& memory, core::PageCount count, FrameState use, void* owner);
+  core::Result<core::FrameNumber> take_frames(Memory& memory, core::PageCount count, FrameState use,
+                                              void* owner);
   /// The same, contents not yet zeroed: the caller does, before anyone can see them.
-  core::Result<core::FrameNumber> take_raw_frames(Memory& memory, core::PageCount count, FrameState use, void* owner);
+  core::Result<core::FrameNumber> take_raw_frames(Memory& memory, core::PageCount count, FrameState use,
+                                                  void* owner);
   void give_frames(Memory& memory, core::FrameNumber first, core::PageCount count);
 
   /// Zeroed storage for one kernel object of `bytes` (at most kLargestObject), aligned to its power-of-two size.

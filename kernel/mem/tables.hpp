@@ -22,7 +22,8 @@ class TableMachine {
     return core::mem::Pte(__atomic_load_n(entry(table, index), __ATOMIC_RELAXED));  // the lock orders edits
   }
   void store(core::PhysAddr table, core::mem::TableIndex index, core::mem::Pte pte) {
-    __atomic_store_n(entry(table, index), pte.raw(), __ATOMIC_RELEASE);  // a table is whole before it is linked
+    __atomic_store_n(entry(table, index), pte.raw(),
+                     __ATOMIC_RELEASE);  // a table is whole before it is linked
   }
   core::mem::Pte exchange(core::PhysAddr table, core::mem::TableIndex index, core::mem::Pte pte) {
     return core::mem::Pte(__atomic_exchange_n(entry(table, index), pte.raw(), __ATOMIC_ACQ_REL));

@@ -11,7 +11,16 @@ namespace fb::kernel::object {
 /// The member of an object, or the shadow of a page-table entry, that hangs on a capability's entry. 16 bytes, linked
 /// by physical address / 16: frames below kMaxPhysical only. Guarded by the lock of the object the capability names.
 struct alignas(16) Binding {
-  enum class Kind : std::uint32_t { None, Mapping, ContextArea, ContextSpace, ContextEvent, EventWaiter, Watch, Source };
+  enum class Kind : std::uint32_t {
+    None,
+    Mapping,
+    ContextArea,
+    ContextSpace,
+    ContextEvent,
+    EventWaiter,
+    Watch,
+    Source
+  };
 
   core::cap::EntryIndex entry{};  ///< what it hangs on; 0: nothing
   std::uint32_t next = 0, prev = 0;
@@ -41,7 +50,9 @@ struct alignas(16) Binding {
   }
 
  private:
-  static Binding* at(std::uint32_t number) { return arch::direct<Binding>(core::PhysAddr(std::uint64_t{number} * sizeof(Binding))); }
+  static Binding* at(std::uint32_t number) {
+    return arch::direct<Binding>(core::PhysAddr(std::uint64_t{number} * sizeof(Binding)));
+  }
   static std::uint32_t number(const Binding* binding) {
     return static_cast<std::uint32_t>(arch::direct_to_physical(binding).raw() / sizeof(Binding));
   }

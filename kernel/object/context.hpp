@@ -5,9 +5,9 @@
 
 #include "abi/layout.h"
 #include "core/event/event_set.hpp"
+#include "core/list/list.hpp"
 #include "core/sched/slot.hpp"
 #include "core/time/deadline_queue.hpp"
-#include "core/list/list.hpp"
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/object/object.hpp"
 
@@ -27,10 +27,10 @@ struct Pages;
 /// Work that a call left to the context that made it, done before that context sees user code again, in steps, with
 /// its slices (DESIGN §5 "the revoker's slices [pay] for clean-up").
 struct Cleanup {
-  CapSpace* space = nullptr;        ///< of `handle`; pinned
-  core::cap::Handle handle;         ///< a capability that was cut and is to be reaped
-  Pages* fresh = nullptr;           ///< a run that is being zeroed,
-  Entry* fresh_entry = nullptr;     ///< and the entry that will be its creating capability
+  CapSpace* space = nullptr;     ///< of `handle`; pinned
+  core::cap::Handle handle;      ///< a capability that was cut and is to be reaped
+  Pages* fresh = nullptr;        ///< a run that is being zeroed,
+  Entry* fresh_entry = nullptr;  ///< and the entry that will be its creating capability
   [[nodiscard]] bool pending() const { return !handle.none() || first_ != nullptr || fresh != nullptr; }
 
   /// Queues an object to be taken apart; `graced` if the grace period that it needs is over.
@@ -73,7 +73,8 @@ enum class Request : std::uint8_t {
 class RunState {
  public:
   constexpr explicit RunState(Chain chain) : raw_(static_cast<std::uint32_t>(chain)) {}
-  constexpr RunState(Chain chain, core::CpuId cpu) : raw_(static_cast<std::uint32_t>(chain) | cpu.raw() << 8) {}
+  constexpr RunState(Chain chain, core::CpuId cpu)
+      : raw_(static_cast<std::uint32_t>(chain) | cpu.raw() << 8) {}
   [[nodiscard]] constexpr Chain chain() const { return static_cast<Chain>(raw_ & 0xff); }
   [[nodiscard]] constexpr core::CpuId cpu() const { return core::CpuId(raw_ >> 8); }
   constexpr bool operator==(const RunState&) const = default;
@@ -89,10 +90,10 @@ inline constinit Entry no_entry{.tag{core::cap::Tag::never_live().raw()}};
 /// begins with it.
 struct alignas(64) ContextHead {
   explicit ContextHead(exo_frame* registers) : frame(registers) {}
-  exo_frame* frame;               ///< where its registers are: its own, or in the shared area of a reflecting context
-  std::uint64_t space_root = 0;   ///< what CR3 gets: never 0 in one that can run
+  exo_frame* frame;  ///< where its registers are: its own, or in the shared area of a reflecting context
+  std::uint64_t space_root = 0;  ///< what CR3 gets: never 0 in one that can run
   std::atomic<RunState> state{RunState(Chain::Stopped)};
-  bool by_syscall = false;        ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
+  bool by_syscall = false;                 ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
   std::atomic<std::uint8_t> attention{0};  ///< as a carrier: reasons to take the long way, see Attention
   // The last context that it ran, as a carrier, and the capability by which. A capability's type and rights never
   // change, so as long as the entry has the same tag and nothing was revoked since, the check need not be repeated.
@@ -103,9 +104,12 @@ struct alignas(64) ContextHead {
   std::uint64_t spare = 0;            ///< keeps the next base out of the tail padding
 };
 // Context is not of standard layout, but this is where its second base begins.
-static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, frame) == CONTEXT_FRAME && offsetof(ContextHead, space_root) == CONTEXT_ROOT &&
-              offsetof(ContextHead, state) == CONTEXT_STATE && offsetof(ContextHead, by_syscall) == CONTEXT_BY_SYSCALL &&
-              offsetof(ContextHead, attention) == CONTEXT_ATTENTION && offsetof(ContextHead, run_handle) == CONTEXT_RUN_HANDLE &&
+static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, frame) == CONTEXT_FRAME &&
+              offsetof(ContextHead, space_root) == CONTEXT_ROOT &&
+              offsetof(ContextHead, state) == CONTEXT_STATE &&
+              offsetof(ContextHead, by_syscall) == CONTEXT_BY_SYSCALL &&
+              offsetof(ContextHead, attention) == CONTEXT_ATTENTION &&
+              offsetof(ContextHead, run_handle) == CONTEXT_RUN_HANDLE &&
               offsetof(ContextHead, run_entry) == CONTEXT_RUN_ENTRY &&
               offsetof(ContextHead, run_target) == CONTEXT_RUN_TARGET);
 
@@ -118,12 +122,16 @@ enum Attention : std::uint8_t {
 struct Context : ContextHead, Object {
   static constexpr auto kType = ObjectType::Context;
   Context(Budget& payer_budget, Domain* owner, bool reflects, bool has_vector)
-      : ContextHead(&registers), Object(kType, payer_budget), domain(owner), reflecting(reflects), vector(has_vector) {}
+      : ContextHead(&registers),
+        Object(kType, payer_budget),
+        domain(owner),
+        reflecting(reflects),
+        vector(has_vector) {}
 
   exo_frame registers{};  ///< where a native context's registers are
   exo_area* area = nullptr;
   exo_ring* ring = nullptr;
-  Domain* domain;         ///< a native context's own; a reflecting one's creator
+  Domain* domain;  ///< a native context's own; a reflecting one's creator
   AddressSpace* space = nullptr;
   Binding area_binding, space_binding, event_binding;
 
@@ -133,10 +141,10 @@ struct Context : ContextHead, Object {
   std::uint8_t fault_vector = 0;
   bool faulted = false;
   std::atomic<bool> configured{false};  ///< a call changes what it refers to; another one gets Busy
-  std::atomic<bool> evicted{false};  ///< the capability by which a carrier runs it is gone
+  std::atomic<bool> evicted{false};     ///< the capability by which a carrier runs it is gone
 
   // As a carrier.
-  Event* event = nullptr;            ///< what stops context_run, and hears of this context's end
+  Event* event = nullptr;  ///< what stops context_run, and hears of this context's end
   std::uint64_t event_mask = 0;
   std::uint8_t end_bit = 0;
 
@@ -170,7 +178,7 @@ struct Context : ContextHead, Object {
   std::atomic<bool> cleaning{false};  ///< a CPU takes a step of `cleanup`
   core::list::ListLink orphan;
   Cpu* orphan_of = nullptr;
-  Budget* slice_budget = nullptr;     ///< whose slots `slots` are
+  Budget* slice_budget = nullptr;  ///< whose slots `slots` are
   core::list::ListLink in_domain;
   core::list::ListLink in_gate;
 

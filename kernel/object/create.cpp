@@ -25,7 +25,8 @@ Result<Entry*> reserve_slot_slowly(Kernel& kernel, Domain& domain) {
 }
 
 Result<> furnish(Kernel& kernel, Domain& domain) {
-  FB_ASSIGN(const auto frame, domain.budget->account.take_frames(kernel.memory, PageCount(1), FrameState::Slots, &domain));
+  FB_ASSIGN(const auto frame,
+            domain.budget->account.take_frames(kernel.memory, PageCount(1), FrameState::Slots, &domain));
   domain.space.set_directory(arch::direct<Entry*>(core::PhysAddr(frame)));
   return {};
 }

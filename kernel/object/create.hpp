@@ -16,7 +16,8 @@ using core::cap::Handle;
 /// Errors: NoMemory, NoSlots, Gone.
 Result<Entry*> reserve_slot_slowly(Kernel& kernel, Domain& domain);
 [[gnu::always_inline]] inline Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain) {
-  if (const auto entry = domain.space.reserve()) [[likely]] return entry;
+  if (const auto entry = domain.space.reserve()) [[likely]]
+    return entry;
   return reserve_slot_slowly(kernel, domain);
 }
 

@@ -13,7 +13,7 @@ struct Domain : Object {
   Domain(Budget& payer_budget, Budget& living, core::cap::Authorities a)
       : Object(kType, payer_budget), budget(&living), authorities(a) {}
   const std::uint64_t identity = CapMachine::next_epoch();  ///< never that of another: memory is used again
-  Budget* budget;  ///< pays for what this domain makes and receives
+  Budget* budget;                                           ///< pays for what this domain makes and receives
   core::cap::Authorities authorities;
   CapSpace space;
   core::cap::Teardown<CapMachine> teardown{space};

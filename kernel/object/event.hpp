@@ -19,10 +19,10 @@ struct Watch {
 /// Pending bits and who waits for them.
 struct Signals {
   arch::RankedLock<arch::Rank::Event> set_lock;
-  WaitSet set;                 ///< guarded by set_lock
+  WaitSet set;                                    ///< guarded by set_lock
   core::list::List<Watch, &Watch::link> watches;  ///< guarded by set_lock
-  unsigned waiters = 0;        ///< in `set` and `watches`; guarded by set_lock
-  Context* carrier = nullptr;  ///< whose context_run these bits stop; guarded by set_lock
+  unsigned waiters = 0;                           ///< in `set` and `watches`; guarded by set_lock
+  Context* carrier = nullptr;                     ///< whose context_run these bits stop; guarded by set_lock
 };
 
 struct Event : Object, Signals {
@@ -65,10 +65,10 @@ struct AsyncOp : Object {
   AsyncOp(Budget& budget, abi::AsyncKind k) : Object(kType, budget), what(k) {}
   abi::AsyncKind what;
   core::async::AsyncState outcome;
-  Source source;                        ///< signalled on completion, if there is one
-  Signals done;                         ///< bit 0: completed; what wait_async_op waits for
-  core::time::DeadlineLink deadline;    ///< of a TIMER operation
-  Watch watch;                          ///< of an EVENT operation
+  Source source;                      ///< signalled on completion, if there is one
+  Signals done;                       ///< bit 0: completed; what wait_async_op waits for
+  core::time::DeadlineLink deadline;  ///< of a TIMER operation
+  Watch watch;                        ///< of an EVENT operation
   Cpu* armed_on = nullptr;
 };
 
@@ -80,7 +80,7 @@ struct Gate : Object {
   core::VirtAddr entry;
   std::uint64_t badge;
   arch::RankedLock<arch::Rank::Gate> pool_lock;
-  Context* pool = nullptr;  ///< free server contexts; guarded by pool_lock
+  Context* pool = nullptr;                               ///< free server contexts; guarded by pool_lock
   core::list::List<Context, &Context::in_gate> servers;  ///< all of them; guarded by `lock` of this object
 };
 

@@ -6,9 +6,11 @@
 namespace fb::kernel::object {
 
 /// Maps page `frame` at `address` on the strength of `entry`, whose object's lock is held, as is the table lock.
-inline core::Result<> map_page(AddressSpace& space, mem::TableMachine& machine, Entry& entry, core::VirtAddr address,
-                               core::FrameNumber frame, core::mem::Permissions permissions) {
-  FB_ASSIGN(const auto leaf, space.tables.map(address, core::PhysAddr(frame), permissions, core::mem::MemoryType::WriteBack));
+inline core::Result<> map_page(AddressSpace& space, mem::TableMachine& machine, Entry& entry,
+                               core::VirtAddr address, core::FrameNumber frame,
+                               core::mem::Permissions permissions) {
+  FB_ASSIGN(const auto leaf,
+            space.tables.map(address, core::PhysAddr(frame), permissions, core::mem::MemoryType::WriteBack));
   static_cast<Binding*>(machine.shadow(leaf))->attach(entry, Binding::Kind::Mapping);
   return {};
 }
@@ -16,7 +18,8 @@ inline core::Result<> map_page(AddressSpace& space, mem::TableMachine& machine, 
 /// Does `act(entry, leaf)` for the mapping at `address` with the locks of its Pages object and of the tables held.
 /// Errors: those of PageTables::find. Takes the locks itself.
 template <class Act>
-core::Result<> with_mapping(AddressSpace& space, mem::TableMachine& machine, core::VirtAddr address, Act&& act) {
+core::Result<> with_mapping(AddressSpace& space, mem::TableMachine& machine, core::VirtAddr address,
+                            Act&& act) {
   for (;;) {
     Entry* entry = nullptr;
     {

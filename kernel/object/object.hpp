@@ -37,10 +37,13 @@ struct Pages : Object {
 struct AddressSpace : Object, mem::TableOwner {
   static constexpr auto kType = ObjectType::AddressSpace;
   AddressSpace(Budget& budget, mem::Account& account, mem::TableMachine& machine, core::PhysAddr root_table)
-      : Object(kType, budget), mem::TableOwner{&account}, root(root_table), tables(machine, root_table, this) {}
+      : Object(kType, budget),
+        mem::TableOwner{&account},
+        root(root_table),
+        tables(machine, root_table, this) {}
   core::PhysAddr root;  ///< what CR3 gets
   arch::RankedLock<arch::Rank::AddressSpace> table_lock;
-  mem::PageTables tables;     ///< guarded by table_lock
+  mem::PageTables tables;      ///< guarded by table_lock
   core::VirtAddr torn_down{};  ///< how far, while it is being destroyed
 };
 

@@ -10,7 +10,8 @@ constexpr unsigned kStepsForOthers = 4;
 
 /// Lets interrupts in. They only note what they want; true if there is something.
 bool preemption_point(Cpu& cpu) {
-  cpu.sequence.fetch_add(2, std::memory_order_seq_cst);  // nothing is held: who waits for us need not any longer
+  cpu.sequence.fetch_add(2,
+                         std::memory_order_seq_cst);  // nothing is held: who waits for us need not any longer
   arch::open_interrupts();
   return cpu.recheck.load(std::memory_order_relaxed);
 }

@@ -50,16 +50,19 @@ bool destroy_pages(Cpu& cpu, object::Pages& pages) {
 bool unmap_next(AddressSpace& space, mem::TableMachine& machine, mem::DetachedTables& tables) {
   {
     const core::Guard guard(space.table_lock);
-    if (!space.tables.next(space.torn_down, core::mem::Steps(kPagesAtOnce * 4))) return space.torn_down.raw() < core::kUserEnd;
+    if (!space.tables.next(space.torn_down, core::mem::Steps(kPagesAtOnce * 4)))
+      return space.torn_down.raw() < core::kUserEnd;
   }
-  (void)object::unmap_page(space, machine, space.torn_down, tables);  // may have gone with its capability just now
+  (void)object::unmap_page(space, machine, space.torn_down,
+                           tables);  // may have gone with its capability just now
   return true;
 }
 
 bool destroy_space(Cpu& cpu, AddressSpace& space) {
   mem::DetachedTables tables(cpu.kernel->table_machine);
   bool more = true, loaded = false;
-  for (unsigned i = 0; i < kPagesAtOnce && more; ++i) more = unmap_next(space, cpu.kernel->table_machine, tables);
+  for (unsigned i = 0; i < kPagesAtOnce && more; ++i)
+    more = unmap_next(space, cpu.kernel->table_machine, tables);
   if (!more) {
     const auto root = space.root.raw();
     // Idle CPUs may still have it loaded.
@@ -106,8 +109,10 @@ Destroyed end_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
   if (!sched::stop(cpu, context)) return Destroyed::Again;
   if (owes(cpu, cleanup, context)) return Destroyed::Again;
   auto stopped = RunState(Chain::Stopped);
-  if (!context.state.compare_exchange_strong(stopped, RunState(Chain::Dead), std::memory_order_acq_rel)) return Destroyed::Again;
-  if (object::Event* event = context.event; event != nullptr) {  // signals look at their carrier without a lock
+  if (!context.state.compare_exchange_strong(stopped, RunState(Chain::Dead), std::memory_order_acq_rel))
+    return Destroyed::Again;
+  if (object::Event* event = context.event;
+      event != nullptr) {  // signals look at their carrier without a lock
     const core::Guard guard(event->set_lock);
     if (event->carrier == &context) event->carrier = nullptr;
   }
@@ -115,12 +120,14 @@ Destroyed end_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
 }
 
 Destroyed destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
-  if (context.state.load(std::memory_order_acquire).chain() != Chain::Dead) return end_context(cpu, cleanup, context);
+  if (context.state.load(std::memory_order_acquire).chain() != Chain::Dead)
+    return end_context(cpu, cleanup, context);
   forget_orphan(cpu, context);
   if (!context.slots.empty()) {
     Cpu& home = *cpu.kernel->cpus[context.home.raw()];
     const core::Guard guard(home.slice_lock);
-    for (auto left = context.slots; !left.empty(); left = left.without(core::sched::lowest(left))) home.slices.clear(core::sched::lowest(left));
+    for (auto left = context.slots; !left.empty(); left = left.without(core::sched::lowest(left)))
+      home.slices.clear(core::sched::lowest(left));
   }
   if (context.slice_budget != nullptr) {
     const core::Guard guard(cpu.kernel->budget_lock);
@@ -140,7 +147,9 @@ Destroyed destroy_context(Cpu& cpu, const Cleanup& cleanup, Context& context) {
     context.gate->servers.remove(context);
   }
   auto& account = context.payer->account;
-  if (context.vector_area != nullptr) account.give_frames(cpu.kernel->memory, arch::direct_to_physical(context.vector_area).frame(), PageCount(1));
+  if (context.vector_area != nullptr)
+    account.give_frames(cpu.kernel->memory, arch::direct_to_physical(context.vector_area).frame(),
+                        PageCount(1));
   return Destroyed::Done;
 }
 
@@ -172,7 +181,9 @@ bool destroy_domain(Cpu& cpu, Cleanup& cleanup, Domain& domain) {
   }
   Aftermath aftermath(cpu.kernel->table_machine);
   const auto undo = [&](Entry* entry) { return unbind(cpu, *entry, aftermath); };
-  const auto doom = [&](object::CapSpace::Header& header) { cleanup.push(static_cast<Object&>(header), true); };
+  const auto doom = [&](object::CapSpace::Header& header) {
+    cleanup.push(static_cast<Object&>(header), true);
+  };
   const auto next = domain.teardown.step(undo, doom);
   finish(cpu, aftermath);
   using Next = core::cap::Teardown<object::CapMachine>::Next;
@@ -185,7 +196,8 @@ bool destroy_domain(Cpu& cpu, Cleanup& cleanup, Domain& domain) {
     account.give_frames(cpu.kernel->memory, arch::direct_to_physical(chunk).frame(), PageCount(1));
   }
   if (domain.space.chunk_count() != 0) return false;
-  account.give_frames(cpu.kernel->memory, arch::direct_to_physical(domain.space.directory()).frame(), PageCount(1));
+  account.give_frames(cpu.kernel->memory, arch::direct_to_physical(domain.space.directory()).frame(),
+                      PageCount(1));
   const core::Guard guard(cpu.kernel->budget_lock);
   domain.budget->domains.remove(domain);
   return true;
@@ -200,20 +212,25 @@ bool destroy_budget(Cpu& cpu, Budget& budget) {
   Object* next = nullptr;
   {
     const core::Guard guard(cpu.kernel->budget_lock);
-    if (auto* domain = budget.domains.front()) next = domain;
-    else if (auto* child = budget.children.front()) next = child;
+    if (auto* domain = budget.domains.front())
+      next = domain;
+    else if (auto* child = budget.children.front())
+      next = child;
   }
   if (next != nullptr) {
     end_creating(cpu, budget.victims, *next);  // if somebody else was faster, it goes with that
     return false;
   }
   const core::Guard guard(cpu.kernel->budget_lock);
-  if (budget.account.books.used() != PageCount(0)) return false;  // its last objects are in other hands just now
+  if (budget.account.books.used() != PageCount(0))
+    return false;  // its last objects are in other hands just now
   for (unsigned i = 0; i < core::budget::kMaxCpus; ++i) {
     const auto held = budget.account.books.slots(core::CpuId(i)).held;
-    if (!held.empty()) (void)budget.parent->account.books.reclaim_slots(budget.account.books, core::CpuId(i), held);
+    if (!held.empty())
+      (void)budget.parent->account.books.reclaim_slots(budget.account.books, core::CpuId(i), held);
   }
-  arch::require(budget.parent->account.books.close(budget.account.books).has_value(), "a budget ended with its books open");
+  arch::require(budget.parent->account.books.close(budget.account.books).has_value(),
+                "a budget ended with its books open");
   budget.parent->children.remove(budget);
   return true;
 }
@@ -225,20 +242,30 @@ namespace {
 /// All but contexts. True when it is gone.
 bool destroy_some(Cpu& cpu, Cleanup& cleanup, Object& object) {
   switch (object.kind()) {
-    case ObjectType::Pages: return destroy_pages(cpu, static_cast<object::Pages&>(object));
-    case ObjectType::AddressSpace: return destroy_space(cpu, static_cast<AddressSpace&>(object));
-    case ObjectType::Gate: return destroy_gate(cpu, static_cast<Gate&>(object));
-    case ObjectType::Domain: return destroy_domain(cpu, cleanup, static_cast<Domain&>(object));
-    case ObjectType::Budget: return destroy_budget(cpu, static_cast<Budget&>(object));
-    case ObjectType::Timer: object::release(static_cast<object::Timer&>(object).source.binding); return true;
-    case ObjectType::Device: object::release(static_cast<object::Device&>(object).source.binding); return true;
+    case ObjectType::Pages:
+      return destroy_pages(cpu, static_cast<object::Pages&>(object));
+    case ObjectType::AddressSpace:
+      return destroy_space(cpu, static_cast<AddressSpace&>(object));
+    case ObjectType::Gate:
+      return destroy_gate(cpu, static_cast<Gate&>(object));
+    case ObjectType::Domain:
+      return destroy_domain(cpu, cleanup, static_cast<Domain&>(object));
+    case ObjectType::Budget:
+      return destroy_budget(cpu, static_cast<Budget&>(object));
+    case ObjectType::Timer:
+      object::release(static_cast<object::Timer&>(object).source.binding);
+      return true;
+    case ObjectType::Device:
+      object::release(static_cast<object::Device&>(object).source.binding);
+      return true;
     case ObjectType::AsyncOp: {
       auto& op = static_cast<object::AsyncOp&>(object);
       object::release(op.watch.binding);
       object::release(op.source.binding);
       return true;
     }
-    default: return true;
+    default:
+      return true;
   }
 }
 
@@ -250,7 +277,8 @@ bool unlink(Cpu& cpu, Object& object) {
       sched::arm_timer(cpu, static_cast<object::Timer&>(object), Cpu::kIdleDeadline, core::Ticks(0));
       return true;
     case ObjectType::Device:
-      cpu.kernel->devices[static_cast<object::Device&>(object).number].store(nullptr, std::memory_order_release);
+      cpu.kernel->devices[static_cast<object::Device&>(object).number].store(nullptr,
+                                                                             std::memory_order_release);
       return true;
     case ObjectType::AsyncOp: {
       auto& op = static_cast<object::AsyncOp&>(object);
@@ -258,14 +286,16 @@ bool unlink(Cpu& cpu, Object& object) {
       if (op.outcome.cancel()) sched::completed(cpu, op);
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
 }  // namespace
 
 Destroyed destroy_step(Cpu& cpu, Cleanup& cleanup, Object& object) {
-  if (object.kind() == ObjectType::Context) return destroy_context(cpu, cleanup, static_cast<Context&>(object));
+  if (object.kind() == ObjectType::Context)
+    return destroy_context(cpu, cleanup, static_cast<Context&>(object));
   if (!std::exchange(object.unlinked, true) && unlink(cpu, object)) return Destroyed::Grace;
   return destroy_some(cpu, cleanup, object) ? Destroyed::Done : Destroyed::Again;
 }

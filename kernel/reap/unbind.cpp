@@ -32,7 +32,8 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
   switch (binding.kind) {
     case Binding::Kind::ContextSpace: {
       auto& context = owner_of(binding, &Context::space_binding);
-      if (context.space != nullptr) context.lose_space(cpu.kernel->tables->root());  // nobody starts it without one
+      if (context.space != nullptr)
+        context.lose_space(cpu.kernel->tables->root());  // nobody starts it without one
       if (!sched::is_stopped(context)) {
         aftermath.stop = &context;
         return false;
@@ -59,7 +60,8 @@ bool undo(Cpu& cpu, Binding& binding, Aftermath& aftermath) {
       (void)sched::cancel_wait(cpu, owner_of(binding, &Context::wait_binding), core::Error::Revoked);
       break;
     case Binding::Kind::Watch:
-      sched::end_watch(cpu, owner_of(owner_of(binding, &object::Watch::binding), &object::AsyncOp::watch), core::Error::Revoked);
+      sched::end_watch(cpu, owner_of(owner_of(binding, &object::Watch::binding), &object::AsyncOp::watch),
+                       core::Error::Revoked);
       break;
     case Binding::Kind::Source:
       owner_of(binding, &object::Source::binding).event = nullptr;
@@ -110,7 +112,8 @@ bool unbind(Cpu& cpu, object::Entry& entry, Aftermath& aftermath) {
   for (unsigned i = 0; i < kAtOnce; ++i) {
     auto* binding = static_cast<Binding*>(entry.bindings);
     if (binding == nullptr) return release_users(cpu, entry, aftermath);
-    const bool done = binding->kind == Binding::Kind::Mapping ? unmap(cpu, *binding, aftermath) : undo(cpu, *binding, aftermath);
+    const bool done = binding->kind == Binding::Kind::Mapping ? unmap(cpu, *binding, aftermath)
+                                                              : undo(cpu, *binding, aftermath);
     if (!done) return false;
   }
   return false;
@@ -126,7 +129,8 @@ void finish(Cpu& cpu, Aftermath& aftermath) {
     auto stopped = object::RunState(object::Chain::Stopped);
     // Claimed, so that nobody starts it meanwhile.
     if (sched::stop(cpu, *context) && aftermath.drop_area &&
-        context->state.compare_exchange_strong(stopped, object::RunState(object::Chain::Serving), std::memory_order_acq_rel)) {
+        context->state.compare_exchange_strong(stopped, object::RunState(object::Chain::Serving),
+                                               std::memory_order_acq_rel)) {
       context->frame = &context->registers;  // nothing of the kernel points into those pages any more
       context->area = nullptr;
       context->ring = nullptr;

@@ -9,10 +9,10 @@ namespace fb::kernel::reap {
 struct Aftermath {
   object::AddressSpace* flush = nullptr;  ///< shoot this one down, then free `tables`
   mem::DetachedTables tables;
-  object::Context* stop = nullptr;        ///< stop this one,
-  bool drop_area = false;                 ///< and forget its area
-  object::Context* abandon = nullptr;     ///< end the gate call of this one
-  object::Context* evict = nullptr;       ///< end the run of this one
+  object::Context* stop = nullptr;     ///< stop this one,
+  bool drop_area = false;              ///< and forget its area
+  object::Context* abandon = nullptr;  ///< end the gate call of this one
+  object::Context* evict = nullptr;    ///< end the run of this one
   explicit Aftermath(mem::TableMachine& machine) : tables(machine) {}
 };
 

@@ -5,7 +5,8 @@
 namespace fb::kernel::sched {
 
 void kick(Cpu& target) {
-  target.recheck.store(true, std::memory_order_seq_cst);  // before the interrupt, and before `idle` is looked at
+  target.recheck.store(true,
+                       std::memory_order_seq_cst);  // before the interrupt, and before `idle` is looked at
   arch::Apic::send(target.apic, arch::Vector::Kick);
 }
 
@@ -41,7 +42,8 @@ void shoot_down(Cpu& cpu, const object::AddressSpace& space) {
   for (unsigned i = 0; i < count; ++i) {
     if ((waiting >> i & 1) == 0) continue;
     const Cpu& other = *cpu.kernel->cpus[i];
-    while (other.flush.load(std::memory_order_acquire) && other.root.load(std::memory_order_relaxed) == root) serve(cpu);
+    while (other.flush.load(std::memory_order_acquire) && other.root.load(std::memory_order_relaxed) == root)
+      serve(cpu);
   }
 }
 
@@ -51,7 +53,8 @@ void wait_for_grace(Cpu& cpu) {
   // While we wait we hold nothing either: two CPUs that wait for each other both go on.
   cpu.sequence.fetch_add(1, std::memory_order_seq_cst);
   std::array<std::uint64_t, core::budget::kMaxCpus> seen{};
-  for (unsigned i = 0; i < count; ++i) seen[i] = cpu.kernel->cpus[i]->sequence.load(std::memory_order_seq_cst);
+  for (unsigned i = 0; i < count; ++i)
+    seen[i] = cpu.kernel->cpus[i]->sequence.load(std::memory_order_seq_cst);
   for (unsigned i = 0; i < count; ++i) {
     if ((seen[i] & 1) == 0) continue;
     while (cpu.kernel->cpus[i]->sequence.load(std::memory_order_acquire) == seen[i]) serve(cpu);

@@ -202,7 +202,8 @@ void completed(Cpu& cpu, object::AsyncOp& op) {
     op.armed_on = nullptr;
   }
   signal(cpu, op.done, kCompleted);
-  if (object::Event* event = op.source.event.load(std::memory_order_acquire)) signal(cpu, *event, EventBits(op.source.bits));
+  if (object::Event* event = op.source.event.load(std::memory_order_acquire))
+    signal(cpu, *event, EventBits(op.source.bits));
 }
 
 namespace {
@@ -210,8 +211,10 @@ namespace {
 void note_next_due(Cpu& cpu) {
   cpu.next_due = Cpu::kIdleDeadline;
   if (const auto* wait = cpu.waits.first()) cpu.next_due = wait->deadline.deadline();
-  if (const auto* timer = cpu.timers.first()) cpu.next_due = std::min(cpu.next_due, timer->deadline.deadline());
-  if (const auto* op = cpu.completions.first()) cpu.next_due = std::min(cpu.next_due, op->deadline.deadline());
+  if (const auto* timer = cpu.timers.first())
+    cpu.next_due = std::min(cpu.next_due, timer->deadline.deadline());
+  if (const auto* op = cpu.completions.first())
+    cpu.next_due = std::min(cpu.next_due, op->deadline.deadline());
 }
 
 /// One of each kind that is due, taken out of its queue.

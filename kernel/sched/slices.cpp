@@ -15,17 +15,19 @@ using core::sched::SlotMask;
 void publish_running(Context& context, Cpu& cpu, bool running) {
   if (context.area == nullptr) return;
   __atomic_store_n(&context.area->cpu, cpu.id.raw(), __ATOMIC_RELAXED);
-  __atomic_store_n(&context.area->running, running ? 1 : 0, __ATOMIC_RELEASE);  // a hint for locks of the LibOS
+  __atomic_store_n(&context.area->running, running ? 1 : 0,
+                   __ATOMIC_RELEASE);  // a hint for locks of the LibOS
 }
 
 bool pick_up(Cpu& cpu, core::sched::Slot slot, Ticks now) {
   Context& owner = *cpu.slices.owner(slot);
   auto idle = RunState(Chain::Idle);
   if (!owner.state.compare_exchange_strong(idle, cpu.running, std::memory_order_acq_rel)) [[unlikely]] {
-    if (idle.chain() == Chain::Running) return false;  // another CPU has it for a moment, to do something to it
+    // Also when another CPU has it: that may last, and whoever lets go of it says that it is ready.
     cpu.slices.set_ready(owner.slots, false);
     // Who made it ready meanwhile has set its state before its slots.
-    if (owner.state.load(std::memory_order_seq_cst).chain() == Chain::Idle) cpu.slices.set_ready(owner.slots, true);
+    if (owner.state.load(std::memory_order_seq_cst).chain() == Chain::Idle)
+      cpu.slices.set_ready(owner.slots, true);
     return false;
   }
   const auto index = slot.index();
@@ -82,7 +84,9 @@ void unwind(Cpu& cpu, unsigned level, Stop reason) {
     const auto& run = cpu.levels[i];
     Context& root = *run.root();
     Context& carrier = *run.carrier();
-    carrier.set_result(0, static_cast<std::uint64_t>(i == level + 1 ? reason : Stop::Interrupted));
+    const auto stop = static_cast<std::uint64_t>(i == level + 1 ? reason : Stop::Interrupted);
+    carrier.set_result(0, stop);
+    if (root.reflecting) __atomic_store_n(&root.frame->stop, stop, __ATOMIC_RELAXED);
     carrier.by_syscall = true;
     cpu.set_depth(i - 1);
     root.attention.fetch_and(object::kEventPending, std::memory_order_relaxed);
@@ -98,7 +102,8 @@ void put_down(Cpu& cpu, bool used_up) {
 }
 
 Context* choose_after_wait(Cpu& cpu) {
-  if (cpu.depth() != 0 || cpu.recheck.load(std::memory_order_relaxed) || wanted_by_others(cpu)) return nullptr;
+  if (cpu.depth() != 0 || cpu.recheck.load(std::memory_order_relaxed) || wanted_by_others(cpu))
+    return nullptr;
   const auto now = Ticks(arch::read_tsc());
   const core::Guard guard(cpu.slice_lock);
   lay_down(cpu, *cpu.levels[0].root(), false, now);
@@ -142,7 +147,8 @@ Context* choose(Cpu& cpu) {
       pick_up(cpu, *slot, Ticks(arch::read_tsc()));
     }
     // A request that came while nobody had it, or that ended its wait, is done first.
-    if (cpu.has_slice && is_wanted(*cpu.levels[0].root())) [[unlikely]] reconsider(cpu);
+    if (cpu.has_slice && is_wanted(*cpu.levels[0].root())) [[unlikely]]
+      reconsider(cpu);
   }
   return &cpu.top.load(std::memory_order_relaxed)->root()->active();
 }
@@ -151,7 +157,8 @@ void sleep(Cpu& cpu) {
   cpu.current_head = nullptr;
   save_vector(cpu);
   switch_space(cpu, nullptr);
-  cpu.idle.store(true, std::memory_order_seq_cst);  // before `recheck` is looked at: a waker sees one of the two
+  cpu.idle.store(true,
+                 std::memory_order_seq_cst);  // before `recheck` is looked at: a waker sees one of the two
   if (!cpu.recheck.exchange(false, std::memory_order_seq_cst)) {
     arm_next(cpu);
     cpu.sequence.fetch_add(1, std::memory_order_seq_cst);  // asleep: nobody needs to wait for us
@@ -174,7 +181,8 @@ void make_ready(Cpu& cpu, Context& base) {
   Cpu& home = *cpu.kernel->cpus[base.home.raw()];
   home.slices.set_ready(base.slots, true);
   if (&home == &cpu) {
-    if (!cpu.has_slice || cpu.slices.should_preempt(core::sched::lowest(cpu.slot))) cpu.recheck.store(true, std::memory_order_relaxed);
+    if (!cpu.has_slice || cpu.slices.should_preempt(core::sched::lowest(cpu.slot)))
+      cpu.recheck.store(true, std::memory_order_relaxed);
   } else {
     kick(home);
   }
@@ -185,7 +193,8 @@ void arm_next(Cpu& cpu) {
   if (cpu.has_slice) {
     earliest = std::min(earliest, cpu.slice_end);
     for (unsigned i = 1; i <= cpu.depth(); ++i) {
-      if (const auto until = cpu.levels[i].deadline; until < cpu.armed_time) earliest = std::min(earliest, cpu.kernel->to_ticks(until));
+      if (const auto until = cpu.levels[i].deadline; until < cpu.armed_time)
+        earliest = std::min(earliest, cpu.kernel->to_ticks(until));
     }
   }
   arm_by(cpu, earliest);

@@ -28,7 +28,8 @@ void stop_held(Cpu& cpu, Context& context) {
   Context* caller = context.caller;
   context.caller = nullptr;
   context.called_via = nullptr;
-  if (caller == nullptr && !context.slots.empty()) cpu.kernel->cpus[context.home.raw()]->slices.set_ready(context.slots, false);
+  if (caller == nullptr && !context.slots.empty())
+    cpu.kernel->cpus[context.home.raw()]->slices.set_ready(context.slots, false);
   context.state.store(RunState(Chain::Stopped), std::memory_order_release);
   if (caller != nullptr) {
     caller->callee = nullptr;
@@ -79,6 +80,8 @@ void release_chain(Cpu& cpu, Context& root) {
     if (request == Request::Stop) return stop_held(cpu, *at);
     if (request == Request::Abandon) abandon_held(*at);
   }
+  if (!root.slots.empty() && root.home != cpu.id)
+    return make_ready(cpu, root);  // its own CPU may have tried meanwhile
   // release: the registers are in the frame before another CPU may claim it.
   root.state.store(RunState(Chain::Idle), std::memory_order_release);
 }
@@ -105,12 +108,15 @@ bool bring_about(Cpu& cpu, Context& context, Request request) {
         prompt(cpu, state);
         return false;
       case Chain::Waiting:
-        context.request.store(request, std::memory_order_seq_cst);  // so that it does not see the end of its wait
+        context.request.store(request,
+                              std::memory_order_seq_cst);    // so that it does not see the end of its wait
         (void)cancel_wait(cpu, base.active(), Error::Gone);  // it becomes idle, here or by whoever was faster
         break;
       case Chain::Idle:
         // acq_rel: nobody gives it time from here on, and its registers are whole.
-        if (!base.state.compare_exchange_strong(state, RunState(Chain::Running, cpu.id), std::memory_order_acq_rel)) break;
+        if (!base.state.compare_exchange_strong(state, RunState(Chain::Running, cpu.id),
+                                                std::memory_order_acq_rel))
+          break;
         context.request.store(request, std::memory_order_relaxed);
         release_chain(cpu, base);
         break;

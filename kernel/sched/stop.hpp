@@ -42,7 +42,8 @@ void release_chain(Cpu& cpu, Context& root);
 /// Puts a server context whose call is over into its gate's pool; without a gate it is stopped.
 [[gnu::always_inline]] inline void return_to_pool(Context& server) {
   object::Gate* gate = server.gate;
-  if (gate == nullptr) [[unlikely]] return server.state.store(RunState(Chain::Stopped), std::memory_order_release);
+  if (gate == nullptr) [[unlikely]]
+    return server.state.store(RunState(Chain::Stopped), std::memory_order_release);
   const core::Guard guard(gate->pool_lock);
   server.state.store(RunState(Chain::Pooled), std::memory_order_relaxed);  // the lock orders it
   server.next_in_pool = gate->pool;

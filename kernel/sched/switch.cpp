@@ -20,7 +20,9 @@ void load_vector(Cpu& cpu, const void* area) {
 
 }  // namespace
 
-void reset_vector(Context& context) { __builtin_memcpy(context.vector_area, &kInitialVectorState, sizeof kInitialVectorState); }
+void reset_vector(Context& context) {
+  __builtin_memcpy(context.vector_area, &kInitialVectorState, sizeof kInitialVectorState);
+}
 
 core::Result<> accept_vector(Cpu& cpu, Context& context, const char* source) {
   // Intel SDM 1, 13.4.2: XSTATE_BV, XCOMP_BV, 48 reserved bytes that must be zero.
@@ -55,7 +57,8 @@ void save_vector(Cpu& cpu) {
   cpu.vector_owner = nullptr;
   cpu.vector_domain = nullptr;
   cpu.live = nullptr;
-  owner->vector_on.store(nullptr, std::memory_order_release);  // the area is whole before another CPU loads it
+  owner->vector_on.store(nullptr,
+                         std::memory_order_release);  // the area is whole before another CPU loads it
 }
 
 void set_bases_slow(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs) {
@@ -77,7 +80,9 @@ void switch_vector_slow(Cpu& cpu, Context& context) {
   }
   cpu.vector_domain = context.domain;
   if (!context.vector) {
-    load_vector(cpu, &kInitialVectorState);  // what a context without vector state left in the registers is not for others
+    load_vector(
+        cpu,
+        &kInitialVectorState);  // what a context without vector state left in the registers is not for others
     if (!context.reflecting) {
       set_bases_slow(cpu, context, 0, 0);
       cpu.base_owner = nullptr;

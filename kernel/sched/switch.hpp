@@ -38,7 +38,8 @@ struct alignas(64) InitialVectorState {
 inline constexpr InitialVectorState kInitialVectorState;
 
 [[gnu::always_inline]] inline void switch_vector(Cpu& cpu, Context& context) {
-  if (cpu.vector_owner == &context) [[likely]] return;
+  if (cpu.vector_owner == &context) [[likely]]
+    return;
   // Programs of one LibOS share its domain, but not their registers: one without state of its own gets clean ones.
   const bool plain = !context.vector && !context.reflecting;
   if (plain && cpu.vector_domain == context.domain) return;
@@ -53,7 +54,8 @@ inline constexpr InitialVectorState kInitialVectorState;
 /// (loading a selector changes a base behind our back) is undone; what this one did, is its own affair.
 void set_bases_slow(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs);
 inline void set_bases(Cpu& cpu, const Context& context, std::uint64_t fs, std::uint64_t gs) {
-  if (cpu.base_owner == &context && ((cpu.fs_base ^ fs) | (cpu.gs_base ^ gs)) == 0) [[likely]] return;
+  if (cpu.base_owner == &context && ((cpu.fs_base ^ fs) | (cpu.gs_base ^ gs)) == 0) [[likely]]
+    return;
   set_bases_slow(cpu, context, fs, gs);
 }
 /// Gives a new context the initial vector state.

@@ -30,19 +30,58 @@ using object::Entry;
 
 template <ObjectType kType>
 struct ObjectOf;
-template <> struct ObjectOf<ObjectType::Domain> { using Type = object::Domain; };
-template <> struct ObjectOf<ObjectType::AddressSpace> { using Type = object::AddressSpace; };
-template <> struct ObjectOf<ObjectType::Pages> { using Type = object::Pages; };
-template <> struct ObjectOf<ObjectType::Context> { using Type = object::Context; };
-template <> struct ObjectOf<ObjectType::Gate> { using Type = object::Gate; };
-template <> struct ObjectOf<ObjectType::Event> { using Type = object::Event; };
-template <> struct ObjectOf<ObjectType::Timer> { using Type = object::Timer; };
-template <> struct ObjectOf<ObjectType::Device> { using Type = object::Device; };
-template <> struct ObjectOf<ObjectType::DmaHandle> { using Type = object::Object; };
-template <> struct ObjectOf<ObjectType::AsyncOp> { using Type = object::AsyncOp; };
-template <> struct ObjectOf<ObjectType::Program> { using Type = object::Object; };
-template <> struct ObjectOf<ObjectType::Budget> { using Type = object::Budget; };
-template <> struct ObjectOf<ObjectType::Any> { using Type = object::Object; };
+template <>
+struct ObjectOf<ObjectType::Domain> {
+  using Type = object::Domain;
+};
+template <>
+struct ObjectOf<ObjectType::AddressSpace> {
+  using Type = object::AddressSpace;
+};
+template <>
+struct ObjectOf<ObjectType::Pages> {
+  using Type = object::Pages;
+};
+template <>
+struct ObjectOf<ObjectType::Context> {
+  using Type = object::Context;
+};
+template <>
+struct ObjectOf<ObjectType::Gate> {
+  using Type = object::Gate;
+};
+template <>
+struct ObjectOf<ObjectType::Event> {
+  using Type = object::Event;
+};
+template <>
+struct ObjectOf<ObjectType::Timer> {
+  using Type = object::Timer;
+};
+template <>
+struct ObjectOf<ObjectType::Device> {
+  using Type = object::Device;
+};
+template <>
+struct ObjectOf<ObjectType::DmaHandle> {
+  using Type = object::Object;
+};
+template <>
+struct ObjectOf<ObjectType::AsyncOp> {
+  using Type = object::AsyncOp;
+};
+template <>
+struct ObjectOf<ObjectType::Program> {
+  using Type = object::Object;
+};
+template <>
+struct ObjectOf<ObjectType::Budget> {
+  using Type = object::Budget;
+};
+template <>
+struct ObjectOf<ObjectType::Any> {
+  using Type = object::Object;
+};
 
 /// A capability that was looked up: good until this CPU leaves the kernel or comes to a preemption point.
 template <class T>
@@ -86,17 +125,21 @@ class Calls : public Cpu {
   [[nodiscard]] core::cap::Authorities authorities() const { return domain().authorities; }
   template <ObjectType kType>
   [[gnu::always_inline]] Result<Ref<typename ObjectOf<kType>::Type>> lookup(Handle handle, Rights need) {
-    const auto found = object::CapSpace::lookup_in(object::current_directory(), own_space,
-                                                   core::cap::Handle(handle.raw()), object::type_number(kType), need);
-    if (!found) [[unlikely]] return core::fail(found.error());
+    const auto found =
+        object::CapSpace::lookup_in(object::current_directory(), own_space, core::cap::Handle(handle.raw()),
+                                    object::type_number(kType), need);
+    if (!found) [[unlikely]]
+      return core::fail(found.error());
     using T = typename ObjectOf<kType>::Type;
     return Ref<T>{static_cast<T*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   [[gnu::always_inline]] Result<Ref<object::Object>> lookup_any(Handle handle, Rights need) {
     const auto found = object::CapSpace::lookup_any_in(object::current_directory(), own_space,
                                                        core::cap::Handle(handle.raw()), need);
-    if (!found) [[unlikely]] return core::fail(found.error());
-    return Ref<object::Object>{static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
+    if (!found) [[unlikely]]
+      return core::fail(found.error());
+    return Ref<object::Object>{
+        static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
   template <ObjectType kType>
   Result<Ref<typename ObjectOf<kType>::Type>> none() {
@@ -110,7 +153,8 @@ class Calls : public Cpu {
     return {};
   }
   Result<Word> cap_query(Ref<object::Object> cap);
-  Result<Handle> cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to);  // below: it is in the thunk
+  Result<Handle> cap_derive(Ref<object::Object> source, Rights mask,
+                            Ref<Domain> to);  // below: it is in the thunk
   Result<> cap_revoke(Ref<object::Object> cap) { return end(cap.entry); }
   Result<> cap_drop(Ref<object::Object> cap) { return end(cap.entry); }
 
@@ -121,23 +165,25 @@ class Calls : public Cpu {
   Result<Handle> alloc_mem_pages(PageCount count, abi::PageFlags flags);
   Result<> free_mem_pages(Ref<object::Pages> pages);
   Result<Handle> address_space_create();
-  Result<> map_pages(Ref<object::AddressSpace> space, Ref<object::Pages> pages, VirtAddr address, PageCount offset,
-                     PageCount count, abi::Access access);
+  Result<> map_pages(Ref<object::AddressSpace> space, Ref<object::Pages> pages, VirtAddr address,
+                     PageCount offset, PageCount count, abi::Access access);
   Result<Word> unmap_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count);
-  Result<Word> protect_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count, abi::Access access);
+  Result<Word> protect_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count,
+                             abi::Access access);
   Result<Word> query_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count);
   Result<core::ByteCount> transfer_data();
 
   // calls_domain.cpp
   Result<Handle> domain_create(Ref<object::Budget> budget, core::cap::Authorities authorities);
   Result<Handle> budget_create(Ref<object::Budget> parent, PageCount pages);
-  Result<> budget_lend_slots(Ref<object::Budget> child, Ref<object::Budget> parent, core::CpuId cpu, abi::EventBits slots);
+  Result<> budget_lend_slots(Ref<object::Budget> child, Ref<object::Budget> parent, core::CpuId cpu,
+                             abi::EventBits slots);
   Result<Word> budget_query(Ref<object::Budget> budget);
   Result<> slice_assign(Ref<object::Budget> budget, core::CpuId cpu, abi::Slot slot, Ref<Context> context);
 
   // calls_context.cpp
-  Result<Handle> alloc_cpu_context(Ref<Domain> domain, Ref<object::AddressSpace> space, Ref<object::Pages> area,
-                                   abi::ContextFlags flags);
+  Result<Handle> alloc_cpu_context(Ref<Domain> domain, Ref<object::AddressSpace> space,
+                                   Ref<object::Pages> area, abi::ContextFlags flags);
   Result<> context_start(Ref<Context> context, VirtAddr entry, VirtAddr stack, Word argument);
   Result<> context_stop(Ref<Context> context);
   Result<abi::Stop> context_run(Ref<Context> context, Nanoseconds deadline, Word batch);  // run.cpp
@@ -147,8 +193,10 @@ class Calls : public Cpu {
     if (until < armed_time) sched::arm_by(*this, ticks(until));
   }
   Result<> context_set_space(Ref<Context> context, Ref<object::AddressSpace> space);
-  Result<> context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask, abi::Bit end_bit);
-  Result<> context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset, Word direction);
+  Result<> context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask,
+                             abi::Bit end_bit);
+  Result<> context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset,
+                          Word direction);
   Result<Word> context_query(Ref<Context> context, Word which);
   Result<> yield();
 
@@ -205,7 +253,8 @@ class Calls : public Cpu {
   template <class T>
   Result<> hang_wait(const Ref<T>& on) {
     auto& binding = current()->wait_binding;
-    if (binding.holder() == on.entry) [[likely]] return {};
+    if (binding.holder() == on.entry) [[likely]]
+      return {};
     object::release(binding);
     return hang(binding, on, object::Binding::Kind::EventWaiter);
   }
@@ -220,7 +269,8 @@ class Calls : public Cpu {
   }
   /// The same if a wake-up on this CPU comes before the current context; else goes on.
   void let_others_first() {
-    if (!recheck.load(std::memory_order_relaxed)) [[likely]] return;
+    if (!recheck.load(std::memory_order_relaxed)) [[likely]]
+      return;
     if (in_batch) return;
     leave(0, 0);
   }
@@ -229,7 +279,8 @@ class Calls : public Cpu {
   }
 };
 
-[[gnu::always_inline]] inline Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask, Ref<Domain> to) {
+[[gnu::always_inline]] inline Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask,
+                                                               Ref<Domain> to) {
   using core::cap::Right;
   const bool across = to && to.object != &domain();
   if (!source.entry->rights().has(across ? Right::Grant : Right::Derive)) return core::fail(Error::Denied);

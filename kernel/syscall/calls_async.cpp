@@ -53,7 +53,8 @@ Result<> Calls::begin(AsyncOp& op, const exo_async& operands) {
     }
     case abi::AsyncKind::Event: {
       if (operands.word == 0) return core::fail(Error::BadArgument);
-      FB_ASSIGN(const auto target, lookup<ObjectType::Event>(Handle(operands.target), core::cap::Right::Wait));
+      FB_ASSIGN(const auto target,
+                lookup<ObjectType::Event>(Handle(operands.target), core::cap::Right::Wait));
       FB_TRY(hang(op.watch.binding, target, Binding::Kind::Watch));
       return sched::begin_watch(*this, op, *target, core::event::EventBits(operands.word));
     }
@@ -103,9 +104,10 @@ namespace {
 /// Calls that may end in another context cannot be one of several.
 constexpr auto kSwitching = [] {
   std::array<bool, abi::kCallLimit> calls{};
-  for (const auto call : {abi::CallNumber::ContextRun, abi::CallNumber::CapInvoke, abi::CallNumber::GateReply,
-                          abi::CallNumber::RingSubmit, abi::CallNumber::EventWait, abi::CallNumber::WaitAsyncOp,
-                          abi::CallNumber::Yield, abi::CallNumber::ContextStop}) {
+  for (const auto call :
+       {abi::CallNumber::ContextRun, abi::CallNumber::CapInvoke, abi::CallNumber::GateReply,
+        abi::CallNumber::RingSubmit, abi::CallNumber::EventWait, abi::CallNumber::WaitAsyncOp,
+        abi::CallNumber::Yield, abi::CallNumber::ContextStop}) {
     calls[static_cast<std::size_t>(call)] = true;
   }
   return calls;
@@ -151,7 +153,8 @@ Result<Word> Calls::ring_submit(Word count) {
   }
   in_batch = false;
   if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
-  if (current()->request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] leave(0, done);
+  if (current()->request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]]
+    leave(0, done);
   return done;
 }
 

@@ -36,4 +36,3 @@ void settle_claims(std::uint64_t status, std::uint64_t value) {
   call.settle(status == 0);
   fb::kernel::syscall::dispatch(call);
 }
-

@@ -8,8 +8,8 @@ using object::Binding;
 using object::Chain;
 using object::RunState;
 
-Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSpace> space, Ref<object::Pages> area,
-                                        abi::ContextFlags flags) {
+Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSpace> space,
+                                        Ref<object::Pages> area, abi::ContextFlags flags) {
   const bool reflecting = flags.has(abi::ContextFlag::Reflect);
   const bool vector = flags.has(abi::ContextFlag::Vector);
   if (reflecting == static_cast<bool>(owner)) return core::fail(Error::BadArgument);
@@ -19,7 +19,8 @@ Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSp
   auto& context = *made.object;
   auto& account = domain().budget->account;
   if (vector) {
-    const auto page = account.take_frames(kernel->memory, PageCount(1), core::mem::FrameState::Kernel, &context);
+    const auto page =
+        account.take_frames(kernel->memory, PageCount(1), core::mem::FrameState::Kernel, &context);
     if (!page) {
       object::discard(*kernel, domain(), made);
       return core::fail(page.error());
@@ -31,7 +32,9 @@ Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSp
   if (bound && area) bound = hang(context.area_binding, area, Binding::Kind::ContextArea);
   if (!bound) {
     object::release(context.space_binding);
-    if (vector) account.give_frames(kernel->memory, arch::direct_to_physical(context.vector_area).frame(), PageCount(1));
+    if (vector)
+      account.give_frames(kernel->memory, arch::direct_to_physical(context.vector_area).frame(),
+                          PageCount(1));
     object::discard(*kernel, domain(), made);
     return core::fail(bound.error());
   }
@@ -40,7 +43,8 @@ Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSp
   if (area) {
     context.area = arch::direct<exo_area>(core::PhysAddr(area->first));
     if (reflecting) context.frame = &context.area->frame;
-    if (!reflecting && area->count > PageCount(1)) context.ring = arch::direct<exo_ring>(core::PhysAddr(area->first + core::FrameNumber(1)));
+    if (!reflecting && area->count > PageCount(1))
+      context.ring = arch::direct<exo_ring>(core::PhysAddr(area->first + core::FrameNumber(1)));
   }
   if (reflecting) context.state.store(RunState(Chain::Idle), std::memory_order_relaxed);
   const core::Guard guard(belongs.lock);
@@ -53,14 +57,16 @@ Result<> Calls::context_start(Ref<Context> context, VirtAddr entry, VirtAddr sta
   if (context->space == nullptr || context->domain == nullptr) return core::fail(Error::NotReady);
   auto stopped = RunState(Chain::Stopped);
   // Claimed while it is set up: two starts at once give one start and one Busy.
-  if (!context->state.compare_exchange_strong(stopped, RunState(Chain::Serving), std::memory_order_acq_rel)) return core::fail(Error::Busy);
+  if (!context->state.compare_exchange_strong(stopped, RunState(Chain::Serving), std::memory_order_acq_rel))
+    return core::fail(Error::Busy);
   context->registers = {};
   context->registers.rip = entry.raw();
   context->registers.rsp = stack.raw();
   context->registers.rdi = argument;
   context->registers.rflags = arch::user_flags(0);
   context->by_syscall = false;
-  context->request.store(object::Request::None, std::memory_order_relaxed);  // what came too late for its last life
+  context->request.store(object::Request::None,
+                         std::memory_order_relaxed);  // what came too late for its last life
   context->faulted = false;
   context->fault_vector = 0;
   sched::make_ready(*this, *context);
@@ -87,7 +93,8 @@ namespace {
 /// Lets one call at a time change a context's references.
 class Configuring {
  public:
-  explicit Configuring(Context& context) : context_(context), alone_(!context.configured.exchange(true, std::memory_order_acquire)) {}
+  explicit Configuring(Context& context)
+      : context_(context), alone_(!context.configured.exchange(true, std::memory_order_acquire)) {}
   Configuring(const Configuring&) = delete;
   Configuring& operator=(const Configuring&) = delete;
   ~Configuring() {
@@ -107,22 +114,25 @@ Result<> Calls::context_set_space(Ref<Context> context, Ref<object::AddressSpace
   if (!configuring.alone()) return core::fail(Error::Busy);
   auto idle = RunState(Chain::Idle);
   auto& state = context->state;
-  const bool was_idle = state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_acq_rel);
+  const bool was_idle =
+      state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_acq_rel);
   if (!was_idle && idle.chain() != Chain::Stopped) return core::fail(Error::Busy);
   object::release(context->space_binding);
   context->lose_space(kernel->tables->root());
   const auto bound = hang(context->space_binding, space, Binding::Kind::ContextSpace);
   if (bound) context->set_space(*space.object);
-  if (was_idle) state.store(RunState(Chain::Idle), std::memory_order_release);
+  if (was_idle) sched::make_ready(*this, *context);
   return bound;
 }
 
-Result<> Calls::context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask, abi::Bit end_bit) {
+Result<> Calls::context_set_event(Ref<Context> context, Ref<object::Event> event, abi::EventBits mask,
+                                  abi::Bit end_bit) {
   const Configuring configuring(*context);
   if (!configuring.alone()) return core::fail(Error::Busy);
   {
     const core::Guard guard(event->set_lock);
-    if (mask.raw() != 0 && event->carrier != nullptr && event->carrier != context.object) return core::fail(Error::Busy);
+    if (mask.raw() != 0 && event->carrier != nullptr && event->carrier != context.object)
+      return core::fail(Error::Busy);
   }
   object::release(context->event_binding);
   if (context->event != nullptr) {
@@ -139,14 +149,16 @@ Result<> Calls::context_set_event(Ref<Context> context, Ref<object::Event> event
   return {};
 }
 
-Result<> Calls::context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset, Word direction) {
+Result<> Calls::context_vector(Ref<Context> context, Ref<object::Pages> pages, core::ByteCount offset,
+                               Word direction) {
   const auto size = kernel->features.vector_bytes();
   if (direction > 1) return core::fail(Error::BadArgument);
   if (!context->vector) return core::fail(Error::NotReady);
   const auto limit = core::bytes_of(pages->count);
   if (offset > limit || size > limit - offset) return core::fail(Error::BadRange);
   auto idle = RunState(Chain::Idle);
-  if (!context->state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_acq_rel)) return core::fail(Error::Busy);
+  if (!context->state.compare_exchange_strong(idle, RunState(Chain::Running, id), std::memory_order_acq_rel))
+    return core::fail(Error::Busy);
   if (Cpu* holder = context->vector_on.load(std::memory_order_acquire)) sched::fetch_vector(*this, *holder);
   auto* shared = arch::direct<char>(core::PhysAddr(pages->first) + offset);
   Result<> result{};
@@ -155,7 +167,7 @@ Result<> Calls::context_vector(Ref<Context> context, Ref<object::Pages> pages, c
   } else {
     result = sched::accept_vector(*this, *context, shared);
   }
-  context->state.store(RunState(Chain::Idle), std::memory_order_release);
+  sched::make_ready(*this, *context);
   return result;
 }
 
@@ -168,10 +180,14 @@ Result<Word> Calls::context_query(Ref<Context> context, Word which) {
       const Word cpu = state.chain() == Chain::Running ? state.cpu().raw() : context->home.raw();
       return chain | cpu << 8 | Word{context->fault_vector} << 16;
     }
-    case 1: return context->used.raw();
-    case 2: return context->frame->rip;
-    case 3: return context->frame->address;
-    default: return core::fail(Error::BadArgument);
+    case 1:
+      return context->used.raw();
+    case 2:
+      return context->frame->rip;
+    case 3:
+      return context->frame->address;
+    default:
+      return core::fail(Error::BadArgument);
   }
 }
 

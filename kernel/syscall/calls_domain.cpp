@@ -35,7 +35,8 @@ Result<Handle> Calls::budget_create(Ref<Budget> parent, PageCount pages) {
   return Handle(object::publish(made, object::creating_rights(ObjectType::Budget)).raw());
 }
 
-Result<> Calls::budget_lend_slots(Ref<Budget> child, Ref<Budget> parent, core::CpuId cpu, abi::EventBits slots) {
+Result<> Calls::budget_lend_slots(Ref<Budget> child, Ref<Budget> parent, core::CpuId cpu,
+                                  abi::EventBits slots) {
   const core::Guard guard(kernel->budget_lock);
   if (child->parent != parent.object) return core::fail(Error::BadArgument);
   return parent->account.books.lend_slots(child->account.books, cpu, core::sched::SlotMask(slots.raw()));
@@ -61,8 +62,10 @@ Result<> Calls::slice_assign(Ref<Budget> budget, core::CpuId cpu, abi::Slot numb
     return budget->account.books.refund_slots(cpu, mask);
   }
   if (context->reflecting) return core::fail(Error::WrongType);
-  const bool other_cpu = !context->slots.empty() && (context->home != cpu || context->slice_budget != budget.object);
-  if (other_cpu || context->state.load(std::memory_order_acquire).chain() == object::Chain::Dead) return core::fail(Error::Busy);
+  const bool other_cpu =
+      !context->slots.empty() && (context->home != cpu || context->slice_budget != budget.object);
+  if (other_cpu || context->state.load(std::memory_order_acquire).chain() == object::Chain::Dead)
+    return core::fail(Error::Busy);
   if (target.slices.owner(slot) != nullptr) return core::fail(Error::Busy);
   FB_TRY(budget->account.books.charge_slots(cpu, mask));
   context->home = cpu;

@@ -24,10 +24,12 @@ Result<> Calls::event_deliver(Ref<object::Event> event, abi::EventBits bits) {
   return {};
 }
 
-Result<abi::EventBits> Calls::event_wait(Ref<object::Event> event, abi::EventBits mask, Nanoseconds deadline) {
+Result<abi::EventBits> Calls::event_wait(Ref<object::Event> event, abi::EventBits mask,
+                                         Nanoseconds deadline) {
   if (mask.raw() == 0) return core::fail(Error::BadArgument);
   FB_TRY(hang_wait(event));
-  FB_ASSIGN(const auto waited, sched::wait(*this, *current(), *event, EventBits(mask.raw()), ticks(deadline)));
+  FB_ASSIGN(const auto waited,
+            sched::wait(*this, *current(), *event, EventBits(mask.raw()), ticks(deadline)));
   if (waited.waiting) {
     if (claims == 0 && lines == 0) {
       if (Context* next = sched::choose_after_wait(*this)) sched::leave_to(*this, *next);
@@ -64,18 +66,30 @@ Result<Word> Calls::get_system_time(abi::Clock clock) {
 
 Result<Word> Calls::machine_info(abi::Info which) {
   switch (which) {
-    case abi::Info::Cpus: return cpu_count();
-    case abi::Info::TotalPages: return kernel->memory.frames.total_pages().raw();
-    case abi::Info::FreePages: return kernel->memory.frames.free_pages().raw();
-    case abi::Info::BootTicks: return kernel->boot_ticks.raw();
-    case abi::Info::TicksPerSecond: return kernel->ticks_per_second;
-    case abi::Info::SliceNanoseconds: return object::kSlice.raw();
-    case abi::Info::KernelLines: return arch::ring0_lines();
-    case abi::Info::VectorBytes: return kernel->features.vector_bytes().raw();
-    case abi::Info::CpuFeatures: return kernel->features.raw();
-    case abi::Info::InterruptsOffTicks: return std::exchange(late_most, Ticks(0)).raw();
-    case abi::Info::RevokeTicks: return revoke_ticks.raw();
-    case abi::Info::CurrentCpu: return id.raw();
+    case abi::Info::Cpus:
+      return cpu_count();
+    case abi::Info::TotalPages:
+      return kernel->memory.frames.total_pages().raw();
+    case abi::Info::FreePages:
+      return kernel->memory.frames.free_pages().raw();
+    case abi::Info::BootTicks:
+      return kernel->boot_ticks.raw();
+    case abi::Info::TicksPerSecond:
+      return kernel->ticks_per_second;
+    case abi::Info::SliceNanoseconds:
+      return object::kSlice.raw();
+    case abi::Info::KernelLines:
+      return arch::ring0_lines();
+    case abi::Info::VectorBytes:
+      return kernel->features.vector_bytes().raw();
+    case abi::Info::CpuFeatures:
+      return kernel->features.raw();
+    case abi::Info::InterruptsOffTicks:
+      return std::exchange(late_most, Ticks(0)).raw();
+    case abi::Info::RevokeTicks:
+      return revoke_ticks.raw();
+    case abi::Info::CurrentCpu:
+      return id.raw();
   }
   return core::fail(Error::BadArgument);
 }

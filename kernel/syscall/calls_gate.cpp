@@ -23,7 +23,8 @@ struct Message {
   Word handles;
   static Result<Message> decode(Word raw) {
     const Message m{raw & 0xf, raw >> 4 & 0xf};
-    if ((raw >> 8) != 0 || m.extra_words > kMostExtra || m.handles > kMostExtra) return core::fail(Error::BadArgument);
+    if ((raw >> 8) != 0 || m.extra_words > kMostExtra || m.handles > kMostExtra)
+      return core::fail(Error::BadArgument);
     return m;
   }
 };
@@ -32,23 +33,32 @@ struct Message {
 Context* take_server(Gate& gate) {
   const core::Guard guard(gate.pool_lock);
   Context* server = gate.pool;
-  if (server != nullptr) [[likely]] gate.pool = server->next_in_pool;
+  if (server != nullptr) [[likely]]
+    gate.pool = server->next_in_pool;
   return server;
 }
 
 /// Words seven to ten, when nothing else travels: the header is their number. False: the long way.
 [[gnu::always_inline]] inline bool carry_words(Word header, const Context& from, Context& to) {
-  if (header > kMostExtra || from.area == nullptr || to.area == nullptr) [[unlikely]] return false;
+  if (header > kMostExtra || from.area == nullptr || to.area == nullptr) [[unlikely]]
+    return false;
   const auto* source = from.area->message.words;
   auto* target = to.area->message.words;
   const auto move = [&](unsigned i) {
     __atomic_store_n(&target[i], __atomic_load_n(&source[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
   };
   switch (header) {
-    case 4: move(3); [[fallthrough]];
-    case 3: move(2); [[fallthrough]];
-    case 2: move(1); [[fallthrough]];
-    default: move(0);
+    case 4:
+      move(3);
+      [[fallthrough]];
+    case 3:
+      move(2);
+      [[fallthrough]];
+    case 2:
+      move(1);
+      [[fallthrough]];
+    default:
+      move(0);
   }
   return true;
 }
@@ -83,10 +93,12 @@ Result<Handle> Calls::gate_create(Ref<Domain> into, VirtAddr entry, Word badge) 
 
 Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr stack) {
   if (context->reflecting) return core::fail(Error::WrongType);
-  if (context->domain == nullptr || context->domain->identity != gate->domain) return core::fail(Error::BadArgument);
+  if (context->domain == nullptr || context->domain->identity != gate->domain)
+    return core::fail(Error::BadArgument);
   if (context->space == nullptr) return core::fail(Error::NotReady);
   auto stopped = RunState(Chain::Stopped);
-  if (!context->state.compare_exchange_strong(stopped, RunState(Chain::Serving), std::memory_order_acq_rel)) return core::fail(Error::Busy);
+  if (!context->state.compare_exchange_strong(stopped, RunState(Chain::Serving), std::memory_order_acq_rel))
+    return core::fail(Error::Busy);
   Result<> result{};
   {
     const core::Guard guard(gate->lock);
@@ -111,17 +123,21 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
 
 [[gnu::always_inline]] inline Result<Word> Calls::cap_invoke(Ref<Gate> gate, Word, Word, Word, Word, Word) {
   Context& caller = *current();
-  if (caller.gate_depth == kMaxGateDepth) [[unlikely]] return core::fail(Error::TooDeep);
+  if (caller.gate_depth == kMaxGateDepth) [[unlikely]]
+    return core::fail(Error::TooDeep);
   Context* const taken = take_server(*gate);
-  if (taken == nullptr) [[unlikely]] return core::fail(Error::Busy);
+  if (taken == nullptr) [[unlikely]]
+    return core::fail(Error::Busy);
   Context& server = *taken;
-  if (const auto header = caller.registers.r12; header != 0 && !carry_words(header, caller, server)) [[unlikely]] {
+  if (const auto header = caller.registers.r12; header != 0 && !carry_words(header, caller, server))
+      [[unlikely]] {
     if (const auto carried = carry(*this, caller.registers.r12, caller, server); !carried) {
       sched::return_to_pool(server);
       return core::fail(carried.error());
     }
   }
-  if (claims != 0) [[unlikely]] settle(true);
+  if (claims != 0) [[unlikely]]
+    settle(true);
   server.gate_depth = static_cast<std::uint8_t>(caller.gate_depth + 1);
   server.called_via = gate.entry;
   server.caller = &caller;
@@ -136,9 +152,11 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
 [[gnu::always_inline]] inline Result<> Calls::gate_reply(Word status, Word, Word, Word, Word, Word) {
   Context& server = *current();
   Context* const waiting = server.caller;
-  if (waiting == nullptr) [[unlikely]] return core::fail(Error::NotReady);
+  if (waiting == nullptr) [[unlikely]]
+    return core::fail(Error::NotReady);
   Context& caller = *waiting;
-  if (const auto header = server.registers.r12; header != 0 && !carry_words(header, server, caller)) [[unlikely]] {
+  if (const auto header = server.registers.r12; header != 0 && !carry_words(header, server, caller))
+      [[unlikely]] {
     FB_TRY(carry(*this, header, server, caller));
   }
   server.caller = nullptr;
@@ -147,7 +165,8 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   current_head = &caller;
   frame = &caller.registers;
   // Who wants something of the server waits for its chain to be let go; of the caller, for the interrupt that is coming.
-  if (server.request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] reply_slowly(server, caller, status);
+  if (server.request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]]
+    reply_slowly(server, caller, status);
   // Before the server goes into its pool: from there another CPU may take it, and another caller's words with it.
   deliver(server.registers, caller.registers);
   sched::return_to_pool(server);
@@ -189,7 +208,8 @@ Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Co
   for (Word i = 0; i < count; ++i) {
     const auto handle = __atomic_load_n(&source.handles[i], __ATOMIC_RELAXED);
     masks[i] = Rights(__atomic_load_n(&source.masks[i], __ATOMIC_RELAXED)).meet(core::cap::kAllRights);
-    FB_ASSIGN(const auto found, from.domain->space.lookup_any(core::cap::Handle(handle), core::cap::Right::Grant));
+    FB_ASSIGN(const auto found,
+              from.domain->space.lookup_any(core::cap::Handle(handle), core::cap::Right::Grant));
     sources[i] = found.entry;
   }
   for (Word i = 0; i < count; ++i) {
@@ -217,7 +237,8 @@ Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Co
 
 void invoke_gate(std::uint64_t gate) {
   using namespace fb::kernel::syscall;
-  [[clang::always_inline]] Calls::enter().conclude(fb::abi::decode_cap_invoke<Calls>(gate, 0, 0, 0, 0, 0));  // words: in the frame
+  [[clang::always_inline]] Calls::enter().conclude(
+      fb::abi::decode_cap_invoke<Calls>(gate, 0, 0, 0, 0, 0));  // words: in the frame
 }
 
 void reply_through_gate(std::uint64_t status) {

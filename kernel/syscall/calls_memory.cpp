@@ -22,7 +22,9 @@ Result<> check_range(VirtAddr address, PageCount count) {
   return {};
 }
 
-constexpr VirtAddr page(VirtAddr start, std::uint64_t index) { return VirtAddr(start.raw() + index * core::kPageSize); }
+constexpr VirtAddr page(VirtAddr start, std::uint64_t index) {
+  return VirtAddr(start.raw() + index * core::kPageSize);
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ Result<Handle> Calls::alloc_mem_pages(PageCount count, abi::PageFlags flags) {
   if (count > mem::Frames::kLargestRun) return core::fail(Error::Limit);
   FB_ASSIGN(const auto made, object::prepare<Pages>(*kernel, domain(), FrameNumber(0), count, true));
   auto& pages = *made.object;
-  const auto first = domain().budget->account.take_raw_frames(kernel->memory, count, FrameState::Pages, &pages);
+  const auto first =
+      domain().budget->account.take_raw_frames(kernel->memory, count, FrameState::Pages, &pages);
   if (!first) {
     object::discard(*kernel, domain(), made);
     return core::fail(first.error());
@@ -67,7 +70,8 @@ Result<> Calls::free_mem_pages(Ref<Pages> pages) {
 Result<Handle> Calls::address_space_create() {
   auto& account = domain().budget->account;
   FB_ASSIGN(const auto root, account.take_frames(kernel->memory, PageCount(1), FrameState::Table, nullptr));
-  const auto made = object::prepare<AddressSpace>(*kernel, domain(), account, kernel->table_machine, core::PhysAddr(root));
+  const auto made =
+      object::prepare<AddressSpace>(*kernel, domain(), account, kernel->table_machine, core::PhysAddr(root));
   if (!made) {
     account.give_frames(kernel->memory, root, PageCount(1));
     return core::fail(made.error());
@@ -76,17 +80,19 @@ Result<Handle> Calls::address_space_create() {
   return Handle(object::publish(*made, object::creating_rights(ObjectType::AddressSpace)).raw());
 }
 
-Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr address, PageCount offset, PageCount count,
-                          abi::Access access) {
+Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr address, PageCount offset,
+                          PageCount count, abi::Access access) {
   FB_TRY(check_range(address, count));
   if (offset > pages->count || count > pages->count - offset) return core::fail(Error::BadRange);
   FB_ASSIGN(const auto permissions, Permissions::from_bits(access.raw()));
   if (!pages.entry->rights().has(Rights(access.raw()))) return core::fail(Error::Denied);
   if (count == PageCount(1)) {  // the most frequent case has nothing to undo
     const core::Guard object(pages->lock);
-    if (!object::CapTree::upholds(pages.entry, *pages)) [[unlikely]] return core::fail(Error::Revoked);
+    if (!object::CapTree::upholds(pages.entry, *pages)) [[unlikely]]
+      return core::fail(Error::Revoked);
     const core::Guard tables(space->table_lock);
-    return object::map_page(*space, kernel->table_machine, *pages.entry, address, pages->first + FrameNumber(offset.raw()), permissions);
+    return object::map_page(*space, kernel->table_machine, *pages.entry, address,
+                            pages->first + FrameNumber(offset.raw()), permissions);
   }
 
   mem::DetachedTables detached(kernel->table_machine);
@@ -103,7 +109,8 @@ Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr ad
     if (result) return {};
     for (done -= 1; done > 0; --done) {  // the one that failed is not mapped
       const auto at = page(address, done - 1);
-      if (const auto found = space->tables.find(at)) static_cast<object::Binding*>(kernel->table_machine.shadow(found->leaf))->detach();
+      if (const auto found = space->tables.find(at))
+        static_cast<object::Binding*>(kernel->table_machine.shadow(found->leaf))->detach();
       (void)space->tables.unmap(at, detached);
     }
   }
@@ -124,7 +131,8 @@ Result<Word> Calls::unmap_pages(Ref<AddressSpace> space, VirtAddr address, PageC
   return unmapped;
 }
 
-Result<Word> Calls::protect_pages(Ref<AddressSpace> space, VirtAddr address, PageCount count, abi::Access access) {
+Result<Word> Calls::protect_pages(Ref<AddressSpace> space, VirtAddr address, PageCount count,
+                                  abi::Access access) {
   FB_TRY(check_range(address, count));
   FB_ASSIGN(const auto permissions, Permissions::from_bits(access.raw()));
   bool flush = false;
@@ -132,12 +140,13 @@ Result<Word> Calls::protect_pages(Ref<AddressSpace> space, VirtAddr address, Pag
   Result<> result{};
   for (std::uint64_t i = 0; i < count.raw() && result; ++i) {
     bool allowed = false;
-    result = object::with_mapping(*space, kernel->table_machine, page(address, i), [&](Entry& entry, object::Binding&) {
-      allowed = entry.rights().has(Rights(access.raw()));
-      if (!allowed) return;
-      const auto needed = space->tables.protect(page(address, i), permissions);
-      flush = flush || (needed && *needed);
-    });
+    result = object::with_mapping(*space, kernel->table_machine, page(address, i),
+                                  [&](Entry& entry, object::Binding&) {
+                                    allowed = entry.rights().has(Rights(access.raw()));
+                                    if (!allowed) return;
+                                    const auto needed = space->tables.protect(page(address, i), permissions);
+                                    flush = flush || (needed && *needed);
+                                  });
     if (result && !allowed) result = core::fail(Error::Denied);
     if (result) changed += 1;
   }

@@ -11,6 +11,7 @@ void dispatch(Cpu& cpu) {
     Context* context = sched::choose(cpu);
     if (context == nullptr) {
       if (!reap::others_wait(cpu)) sched::sleep(cpu);
+      cpu.sequence.fetch_add(2, std::memory_order_seq_cst);  // it may not have slept; nothing is held here
       continue;
     }
     if (context->cleanup.pending()) {

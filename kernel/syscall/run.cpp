@@ -2,7 +2,8 @@
 // carrier that runs the same reflecting context again, and the way back from the program's system call.
 #include "kernel/syscall/calls.hpp"
 
-extern "C" [[noreturn, clang::preserve_none]] void run_context(std::uint64_t context, std::uint64_t deadline, std::uint64_t batch);
+extern "C" [[noreturn, clang::preserve_none]] void run_context(std::uint64_t context, std::uint64_t deadline,
+                                                               std::uint64_t batch);
 
 namespace fb::kernel::syscall {
 
@@ -11,7 +12,8 @@ using object::Chain;
 using object::Level;
 using object::RunState;
 
-[[gnu::always_inline]] inline Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until, Word batch) {
+[[gnu::always_inline]] inline Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until,
+                                                              Word batch) {
   if (batch != 0) {
     FB_ASSIGN(const Word done, ring_submit(batch));
     if (done != batch) return Stop::Batch;
@@ -26,9 +28,11 @@ using object::RunState;
   if (!context.state.compare_exchange_strong(idle, running, std::memory_order_seq_cst)) {
     top.store(level - 1, std::memory_order_relaxed);
     if (idle.chain() == Chain::Waiting) return Stop::Halted;
-    return core::fail(idle.chain() == Chain::Stopped || idle.chain() == Chain::Dead ? Error::Gone : Error::Busy);
+    return core::fail(idle.chain() == Chain::Stopped || idle.chain() == Chain::Dead ? Error::Gone
+                                                                                    : Error::Busy);
   }
-  carrier.attention.fetch_and(object::kDeepest, std::memory_order_seq_cst);  // whoever signals from now on sets it again
+  carrier.attention.fetch_and(object::kDeepest,
+                              std::memory_order_seq_cst);  // whoever signals from now on sets it again
   if (carrier.has_event()) {
     carrier.attention.fetch_or(object::kEventPending, std::memory_order_relaxed);
     return give_back(context, Stop::Event);
@@ -36,12 +40,13 @@ using object::RunState;
   if (!context.reflecting) return run_native(context, until);
 
   // The frame is shared with the carrier's domain: each field is fetched once, checked, then used.
-  const auto& registers = *context.frame;
+  auto& registers = *context.frame;
   const auto rip = __atomic_load_n(&registers.rip, __ATOMIC_RELAXED);
   const auto rflags = arch::user_flags(__atomic_load_n(&registers.rflags, __ATOMIC_RELAXED));
   const auto fs = __atomic_load_n(&registers.fs_base, __ATOMIC_RELAXED);
   const auto gs = __atomic_load_n(&registers.gs_base, __ATOMIC_RELAXED);
-  if (rip >= core::kUserEnd || fs >= core::kUserEnd || gs >= core::kUserEnd) return give_back(context, core::fail(Error::BadAddress));
+  if (rip >= core::kUserEnd || fs >= core::kUserEnd || gs >= core::kUserEnd)
+    return give_back(context, core::fail(Error::BadAddress));
   if (claims != 0) {
     settle(true);
   } else {
@@ -56,8 +61,11 @@ using object::RunState;
   sched::switch_space(*this, context.space);
   sched::switch_vector(*this, context);
   sched::set_bases(*this, context, fs, gs);
+  // What it stops with, unless that is told otherwise; a carrier that changed rcx or r11 left another value here.
+  constexpr auto kCall = static_cast<Word>(Stop::Syscall);
+  const bool by_call = __atomic_exchange_n(&registers.stop, kCall, __ATOMIC_RELAXED) == kCall;
   if (context.vector && context.by_syscall) live = &context;
-  if (context.by_syscall) leave_by_sysret(&registers, rip, rflags);
+  if (context.by_syscall && by_call) leave_by_sysret(&registers, rip, rflags);
   leave_by_iret(&registers, rip, rflags);
 }
 
@@ -71,7 +79,8 @@ Result<Stop> Calls::give_back(Context& context, Result<Stop> outcome) {
 /// A native context may be inside a gate, or have clean-up to do; and it may have slices of its own.
 Result<Stop> Calls::run_native(Context& context, Nanoseconds until) {
   if (!context.slots.empty()) return give_back(context, core::fail(Error::Busy));
-  if (depth() + 1 == object::kMaxLevels) context.attention.fetch_or(object::kDeepest, std::memory_order_relaxed);
+  if (depth() + 1 == object::kMaxLevels)
+    context.attention.fetch_or(object::kDeepest, std::memory_order_relaxed);
   if (claims != 0) settle(true);
   arm_for(until);
   current()->by_syscall = true;
@@ -82,5 +91,6 @@ Result<Stop> Calls::run_native(Context& context, Nanoseconds until) {
 
 void run_context(std::uint64_t context, std::uint64_t deadline, std::uint64_t batch) {
   using namespace fb::kernel::syscall;
-  [[clang::always_inline]] Calls::enter().conclude(fb::abi::decode_context_run<Calls>(context, deadline, batch, 0, 0, 0));
+  [[clang::always_inline]] Calls::enter().conclude(
+      fb::abi::decode_context_run<Calls>(context, deadline, batch, 0, 0, 0));
 }

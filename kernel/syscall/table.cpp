@@ -5,15 +5,20 @@
 using Table = std::array<fb::abi::Thunk, fb::abi::kCallLimit>;
 
 // arch/x86_64/switching.S
-fb::abi::Reply context_run_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word) asm("context_run_entry");
-fb::abi::Reply cap_invoke_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word) asm("cap_invoke_entry");
-fb::abi::Reply gate_reply_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word) asm("gate_reply_entry");
+fb::abi::Reply context_run_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word,
+                                 fb::abi::Word) asm("context_run_entry");
+fb::abi::Reply cap_invoke_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word,
+                                fb::abi::Word) asm("cap_invoke_entry");
+fb::abi::Reply gate_reply_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word,
+                                fb::abi::Word) asm("gate_reply_entry");
 
 extern "C" {
 extern const Table call_table;
 constinit const Table call_table = [] {
   auto table = fb::abi::kDecodeTable<fb::kernel::syscall::Calls>;
-  const auto row = [&](fb::abi::CallNumber call) -> fb::abi::Thunk& { return table[static_cast<std::size_t>(call)]; };
+  const auto row = [&](fb::abi::CallNumber call) -> fb::abi::Thunk& {
+    return table[static_cast<std::size_t>(call)];
+  };
   // These decode like the others, but usually do not come back.
   row(fb::abi::CallNumber::ContextRun) = context_run_entry;
   row(fb::abi::CallNumber::CapInvoke) = cap_invoke_entry;
@@ -21,4 +26,5 @@ constinit const Table call_table = [] {
   return table;
 }();
 }
-static_assert(CALL_COUNT == fb::abi::kCallLimit && ERROR_BAD_CALL == static_cast<unsigned>(fb::core::Error::BadCall));
+static_assert(CALL_COUNT == fb::abi::kCallLimit &&
+              ERROR_BAD_CALL == static_cast<unsigned>(fb::core::Error::BadCall));

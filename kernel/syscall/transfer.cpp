@@ -25,12 +25,15 @@ Result<> check_window(const Pages& pages, std::uint64_t offset, std::uint64_t co
   return {};
 }
 
-char* at(const Pages& pages, std::uint64_t offset) { return arch::direct<char>(PhysAddr(pages.first)) + offset; }
+char* at(const Pages& pages, std::uint64_t offset) {
+  return arch::direct<char>(PhysAddr(pages.first)) + offset;
+}
 
 /// One page leaves `from` and appears in `to`, on the strength of `target`, which names the same run. It appears first:
 /// when it cannot, it stays where it was.
-Result<> move_page(mem::TableMachine& machine, AddressSpace& from, VirtAddr source, AddressSpace& to, VirtAddr destination,
-                   const Ref<Pages>& target, core::mem::Permissions permissions, mem::DetachedTables& detached) {
+Result<> move_page(mem::TableMachine& machine, AddressSpace& from, VirtAddr source, AddressSpace& to,
+                   VirtAddr destination, const Ref<Pages>& target, core::mem::Permissions permissions,
+                   mem::DetachedTables& detached) {
   FrameNumber frame{};
   bool same = false;
   FB_TRY(object::with_mapping(from, machine, source, [&](Entry& entry, object::Binding&) {
@@ -82,8 +85,10 @@ Result<ByteCount> Calls::move_pages(const exo_transfer& t) {
   FB_ASSIGN(const auto target, lookup<ObjectType::Pages>(Handle(t.dst_pages), Right::Map));
   FB_ASSIGN(const auto source, lookup<ObjectType::Pages>(Handle(t.src_pages), Right::Map));
   const VirtAddr destination(t.dst_offset), origin(t.src_offset);
-  const bool aligned = destination.page_aligned() && origin.page_aligned() && (t.count & core::kPageMask) == 0;
-  if (!aligned || !core::user_range(destination, ByteCount(t.count)) || !core::user_range(origin, ByteCount(t.count))) {
+  const bool aligned =
+      destination.page_aligned() && origin.page_aligned() && (t.count & core::kPageMask) == 0;
+  if (!aligned || !core::user_range(destination, ByteCount(t.count)) ||
+      !core::user_range(origin, ByteCount(t.count))) {
     return core::fail(Error::BadAddress);
   }
   if (source.object != target.object) return core::fail(Error::BadArgument);
@@ -95,7 +100,8 @@ Result<ByteCount> Calls::move_pages(const exo_transfer& t) {
   std::uint64_t done = 0;
   for (; done < pages && moved; ++done) {
     const ByteCount step(done * core::kPageSize);
-    moved = move_page(kernel->table_machine, *from, origin + step, *to, destination + step, target, permissions, detached);
+    moved = move_page(kernel->table_machine, *from, origin + step, *to, destination + step, target,
+                      permissions, detached);
   }
   sched::shoot_down(*this, *from);
   detached.drain();

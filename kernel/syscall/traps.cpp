@@ -61,7 +61,8 @@ void fault(Cpu& cpu, std::uint64_t vector, std::uint64_t error) {
   frame.error_code = error;
   frame.address = vector == static_cast<std::uint64_t>(Vector::PageFault) ? arch::read_cr2() : 0;
   const auto level = cpu.depth();
-  if (level > 0 && cpu.levels[level].root() == &context) return sched::unwind(cpu, level - 1, abi::Stop::Fault);
+  if (level > 0 && cpu.levels[level].root() == &context)
+    return sched::unwind(cpu, level - 1, abi::Stop::Fault);
   context.fault_vector = static_cast<std::uint8_t>(vector);
   context.faulted = true;
   context.request.store(object::Request::Stop, std::memory_order_relaxed);

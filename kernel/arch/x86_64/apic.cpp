@@ -8,7 +8,8 @@ namespace {
 constexpr std::uint32_t kApicBase = 0x1b, kTscDeadline = 0x6e0, kX2Registers = 0x800, kX2Command = 0x830;
 constexpr std::uint64_t kGlobalEnable = 1 << 11, kX2Enable = 1 << 10;
 constexpr std::uint32_t kMasked = 1 << 16, kTscMode = 2 << 17, kSoftwareEnable = 1 << 8, kNmiMode = 4 << 8;
-constexpr std::uint32_t kAssert = 1 << 14, kDeliveryInit = 5 << 8, kDeliveryStartup = 6 << 8, kAllOthers = 3 << 18;
+constexpr std::uint32_t kAssert = 1 << 14, kDeliveryInit = 5 << 8, kDeliveryStartup = 6 << 8,
+                        kAllOthers = 3 << 18;
 constexpr std::uint32_t kDivideByOne = 0xb, kPending = 1 << 12;
 
 // 8254 counter 2, gated by the speaker port (Intel 8254 data sheet).
@@ -62,9 +63,13 @@ void Apic::command(ApicId target, std::uint32_t low) {
   write(Register::CommandLow, low);
 }
 
-void Apic::send(ApicId target, Vector vector) { command(target, kAssert | static_cast<std::uint32_t>(vector)); }
+void Apic::send(ApicId target, Vector vector) {
+  command(target, kAssert | static_cast<std::uint32_t>(vector));
+}
 void Apic::send_init(ApicId target) { command(target, kAssert | kDeliveryInit); }
-void Apic::send_startup(ApicId target, std::uint8_t page) { command(target, kAssert | kDeliveryStartup | page); }
+void Apic::send_startup(ApicId target, std::uint8_t page) {
+  command(target, kAssert | kDeliveryStartup | page);
+}
 void Apic::stop_others() {
   if (x2_ || registers_ != 0) command(ApicId(0), kAssert | kAllOthers | kNmiMode);
 }

@@ -32,8 +32,19 @@ class Apic {
 
  private:
   enum class Register : std::uint32_t {
-    Id = 0x20, TaskPriority = 0x80, EndOfInterrupt = 0xb0, Spurious = 0xf0, CommandLow = 0x300, CommandHigh = 0x310,
-    Timer = 0x320, Lint0 = 0x350, Lint1 = 0x360, Error = 0x370, InitialCount = 0x380, CurrentCount = 0x390, Divide = 0x3e0,
+    Id = 0x20,
+    TaskPriority = 0x80,
+    EndOfInterrupt = 0xb0,
+    Spurious = 0xf0,
+    CommandLow = 0x300,
+    CommandHigh = 0x310,
+    Timer = 0x320,
+    Lint0 = 0x350,
+    Lint1 = 0x360,
+    Error = 0x370,
+    InitialCount = 0x380,
+    CurrentCount = 0x390,
+    Divide = 0x3e0,
   };
   static std::uint32_t read(Register r);
   static void write(Register r, std::uint32_t value);

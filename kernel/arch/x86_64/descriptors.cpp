@@ -19,11 +19,16 @@ constexpr std::uint64_t kStubBytes = 16;
 
 constexpr OwnStack own_stack(unsigned vector) {
   switch (static_cast<Vector>(vector)) {
-    case Vector::Debug: return OwnStack::Debug;
-    case Vector::Nmi: return OwnStack::Nmi;
-    case Vector::DoubleFault: return OwnStack::DoubleFault;
-    case Vector::MachineCheck: return OwnStack::MachineCheck;
-    default: return OwnStack::None;
+    case Vector::Debug:
+      return OwnStack::Debug;
+    case Vector::Nmi:
+      return OwnStack::Nmi;
+    case Vector::DoubleFault:
+      return OwnStack::DoubleFault;
+    case Vector::MachineCheck:
+      return OwnStack::MachineCheck;
+    default:
+      return OwnStack::None;
   }
 }
 
@@ -34,8 +39,13 @@ void Descriptors::load(std::uint64_t kernel_stack, const std::array<std::uint64_
   for (unsigned i = 0; i < kOwnStacks; ++i) tss_.ist[i] = own_stacks[i];
   const auto base = reinterpret_cast<std::uint64_t>(&tss_);
   const std::uint64_t limit = sizeof tss_ - 1;
-  gdt_ = {0, kKernelCode, kKernelData, kUserData, kUserCode,
-          limit | ((base & 0xffffff) << 16) | (std::uint64_t{0x89} << 40) | ((base >> 24 & 0xff) << 56), base >> 32};
+  gdt_ = {0,
+          kKernelCode,
+          kKernelData,
+          kUserData,
+          kUserCode,
+          limit | ((base & 0xffffff) << 16) | (std::uint64_t{0x89} << 40) | ((base >> 24 & 0xff) << 56),
+          base >> 32};
   const TablePointer pointer{sizeof gdt_ - 1, reinterpret_cast<std::uint64_t>(gdt_.data())};
   asm volatile("lgdt %0" : : "m"(pointer));
   asm volatile(

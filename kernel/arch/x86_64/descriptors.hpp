@@ -10,10 +10,23 @@
 namespace fb::kernel::arch {
 
 enum class Vector : std::uint8_t {
-  DivideError = 0, Debug = 1, Nmi = 2, Breakpoint = 3, InvalidOpcode = 6, NoFpu = 7, DoubleFault = 8,
-  GeneralProtection = 13, PageFault = 14, FpuError = 16, MachineCheck = 18, SimdError = 19,
-  FirstDevice = 32,    ///< I/O APIC inputs
-  Timer = 0xf0, Kick = 0xf1, Panic = 0xf2, Spurious = 0xff,
+  DivideError = 0,
+  Debug = 1,
+  Nmi = 2,
+  Breakpoint = 3,
+  InvalidOpcode = 6,
+  NoFpu = 7,
+  DoubleFault = 8,
+  GeneralProtection = 13,
+  PageFault = 14,
+  FpuError = 16,
+  MachineCheck = 18,
+  SimdError = 19,
+  FirstDevice = 32,  ///< I/O APIC inputs
+  Timer = 0xf0,
+  Kick = 0xf1,
+  Panic = 0xf2,
+  Spurious = 0xff,
 };
 
 struct [[gnu::packed]] TaskState {

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::uint32_t kStar = 0xc000'0081, kLstar = 0xc000'0082, kSyscallMask = 0xc000'0084;
 constexpr std::uint32_t kArchCapabilities = 0x10a;
-constexpr std::uint64_t kCr4Global = 1 << 7, kCr4FxSave = 1 << 9, kCr4SimdErrors = 1 << 10, kCr4Umip = 1 << 11,
-                        kCr4Xsave = 1 << 18, kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
+constexpr std::uint64_t kCr4Global = 1 << 7, kCr4FxSave = 1 << 9, kCr4SimdErrors = 1 << 10,
+                        kCr4Umip = 1 << 11, kCr4Xsave = 1 << 18, kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
 /// x87, SSE, AVX, AVX-512, PKRU: states with a place in the standard format that programs know how to use.
 constexpr std::uint64_t kKnownComponents = 0x2e7;
 

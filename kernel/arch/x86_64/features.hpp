@@ -8,7 +8,19 @@
 namespace fb::kernel::arch {
 
 /// Bit numbers as `machine_info(CPU_FEATURES)` reports them.
-enum class Feature : std::uint8_t { Nx, Smep, Smap, Umip, Xsave, FsGsBase, X2Apic, TscDeadline, GiganticPages, Ibpb, Meltdown };
+enum class Feature : std::uint8_t {
+  Nx,
+  Smep,
+  Smap,
+  Umip,
+  Xsave,
+  FsGsBase,
+  X2Apic,
+  TscDeadline,
+  GiganticPages,
+  Ibpb,
+  Meltdown
+};
 
 class Features {
  public:

@@ -8,9 +8,10 @@
 
 namespace fb::kernel::arch {
 
-inline constexpr std::uint64_t kDirectMap = 0xffff'8000'0000'0000;   ///< all physical memory, never executable
-inline constexpr std::uint64_t kStackRegion = 0xffff'c000'0000'0000;  ///< per-CPU stacks between unmapped pages
-inline constexpr std::uint64_t kDeviceRegion = 0xffff'd000'0000'0000; ///< device registers, uncached
+inline constexpr std::uint64_t kDirectMap = 0xffff'8000'0000'0000;  ///< all physical memory, never executable
+inline constexpr std::uint64_t kStackRegion =
+    0xffff'c000'0000'0000;  ///< per-CPU stacks between unmapped pages
+inline constexpr std::uint64_t kDeviceRegion = 0xffff'd000'0000'0000;  ///< device registers, uncached
 inline constexpr std::uint64_t kKernelBase = 0xffff'ffff'8000'0000;
 
 inline constexpr std::uint64_t kLargePage = std::uint64_t{2} << 20;

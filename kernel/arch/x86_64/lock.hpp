@@ -34,7 +34,11 @@ inline constexpr bool kChecked = false;
 #endif
 
 /// The ranks this CPU holds, a bit each; lives behind the GS base.
-inline std::uint64_t held_ranks() { std::uint64_t v; asm volatile("movq %%gs:56, %0" : "=r"(v)); return v; }
+inline std::uint64_t held_ranks() {
+  std::uint64_t v;
+  asm volatile("movq %%gs:56, %0" : "=r"(v));
+  return v;
+}
 inline void set_held_ranks(std::uint64_t v) { asm volatile("movq %0, %%gs:56" : : "r"(v) : "memory"); }
 
 /// First come, first served. Interrupts are off in ring 0, so a holder is never preempted by its own CPU.
@@ -53,7 +57,8 @@ class RankedLock {
   void unlock() {
     if constexpr (kChecked) set_held_ranks(held_ranks() & ~bit());
     // relaxed load: only the holder writes it; release: what was written under the lock comes first.
-    serving_.store(static_cast<std::uint16_t>(serving_.load(std::memory_order_relaxed) + 1), std::memory_order_release);
+    serving_.store(static_cast<std::uint16_t>(serving_.load(std::memory_order_relaxed) + 1),
+                   std::memory_order_release);
   }
 
  private:

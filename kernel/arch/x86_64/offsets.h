@@ -68,6 +68,7 @@
 #define FRAME_RFLAGS 136
 #define FRAME_FS_BASE 144
 #define FRAME_GS_BASE 152
+#define FRAME_STOP 160
 
 /* The table of calls (abi/decode.hpp) */
 #define CALL_COUNT 82

@@ -5,11 +5,31 @@
 
 namespace fb::kernel::arch {
 
-inline std::uint64_t read_cr0() { std::uint64_t v; asm volatile("movq %%cr0, %0" : "=r"(v)); return v; }
-inline std::uint64_t read_cr2() { std::uint64_t v; asm volatile("movq %%cr2, %0" : "=r"(v)); return v; }
-inline std::uint64_t read_cr3() { std::uint64_t v; asm volatile("movq %%cr3, %0" : "=r"(v)); return v; }
-inline std::uint64_t read_cr4() { std::uint64_t v; asm volatile("movq %%cr4, %0" : "=r"(v)); return v; }
-inline std::uint64_t read_dr6() { std::uint64_t v; asm volatile("movq %%dr6, %0" : "=r"(v)); return v; }
+inline std::uint64_t read_cr0() {
+  std::uint64_t v;
+  asm volatile("movq %%cr0, %0" : "=r"(v));
+  return v;
+}
+inline std::uint64_t read_cr2() {
+  std::uint64_t v;
+  asm volatile("movq %%cr2, %0" : "=r"(v));
+  return v;
+}
+inline std::uint64_t read_cr3() {
+  std::uint64_t v;
+  asm volatile("movq %%cr3, %0" : "=r"(v));
+  return v;
+}
+inline std::uint64_t read_cr4() {
+  std::uint64_t v;
+  asm volatile("movq %%cr4, %0" : "=r"(v));
+  return v;
+}
+inline std::uint64_t read_dr6() {
+  std::uint64_t v;
+  asm volatile("movq %%dr6, %0" : "=r"(v));
+  return v;
+}
 inline void write_cr0(std::uint64_t v) { asm volatile("movq %0, %%cr0" : : "r"(v) : "memory"); }
 inline void write_cr3(std::uint64_t v) { asm volatile("movq %0, %%cr3" : : "r"(v) : "memory"); }
 inline void write_cr4(std::uint64_t v) { asm volatile("movq %0, %%cr4" : : "r"(v) : "memory"); }
@@ -22,7 +42,10 @@ inline std::uint64_t read_msr(std::uint32_t msr) {
   return (std::uint64_t{high} << 32) | low;
 }
 inline void write_msr(std::uint32_t msr, std::uint64_t v) {
-  asm volatile("wrmsr" : : "c"(msr), "a"(static_cast<std::uint32_t>(v)), "d"(static_cast<std::uint32_t>(v >> 32)) : "memory");
+  asm volatile("wrmsr"
+               :
+               : "c"(msr), "a"(static_cast<std::uint32_t>(v)), "d"(static_cast<std::uint32_t>(v >> 32))
+               : "memory");
 }
 inline std::uint64_t read_tsc() {
   std::uint32_t low, high;
@@ -46,26 +69,49 @@ inline std::uint64_t divide(std::uint64_t high, std::uint64_t divisor) {
   return low;
 }
 
-inline std::uint8_t in8(std::uint16_t port) { std::uint8_t v; asm volatile("inb %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-inline std::uint16_t in16(std::uint16_t port) { std::uint16_t v; asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-inline std::uint32_t in32(std::uint16_t port) { std::uint32_t v; asm volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
+inline std::uint8_t in8(std::uint16_t port) {
+  std::uint8_t v;
+  asm volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+  return v;
+}
+inline std::uint16_t in16(std::uint16_t port) {
+  std::uint16_t v;
+  asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+  return v;
+}
+inline std::uint32_t in32(std::uint16_t port) {
+  std::uint32_t v;
+  asm volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+  return v;
+}
 inline void out8(std::uint16_t port, std::uint8_t v) { asm volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
 inline void out16(std::uint16_t port, std::uint16_t v) { asm volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
 inline void out32(std::uint16_t port, std::uint32_t v) { asm volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
 
 inline void pause() { asm volatile("pause"); }
-inline void halt_until_interrupt() { asm volatile("sti; hlt; cli" : : : "memory"); }  // sti shadows hlt: no lost wake-up
+inline void halt_until_interrupt() {
+  asm volatile("sti; hlt; cli" : : : "memory");
+}  // sti shadows hlt: no lost wake-up
 inline void open_interrupts() { asm volatile("sti; nop; cli" : : : "memory"); }
 inline void disable_interrupts() { asm volatile("cli" : : : "memory"); }
-inline void invalidate_page(std::uint64_t address) { asm volatile("invlpg (%0)" : : "r"(address) : "memory"); }
+inline void invalidate_page(std::uint64_t address) {
+  asm volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
 /// Null selectors everywhere but in CS and SS; the kernel's own GS base stays.
 inline void clear_segments() {
-  asm volatile("movl %0, %%ds\n\tmovl %0, %%es\n\tmovl %0, %%fs\n\tswapgs\n\tmovl %0, %%gs\n\tswapgs" : : "r"(0) : "memory");
+  asm volatile("movl %0, %%ds\n\tmovl %0, %%es\n\tmovl %0, %%fs\n\tswapgs\n\tmovl %0, %%gs\n\tswapgs"
+               :
+               : "r"(0)
+               : "memory");
 }
 inline void set_xcr0(std::uint64_t v) {
-  asm volatile("xsetbv" : : "c"(0), "a"(static_cast<std::uint32_t>(v)), "d"(static_cast<std::uint32_t>(v >> 32)));
+  asm volatile("xsetbv"
+               :
+               : "c"(0), "a"(static_cast<std::uint32_t>(v)), "d"(static_cast<std::uint32_t>(v >> 32)));
 }
 inline void xsave(void* area) { asm volatile("xsave64 (%0)" : : "r"(area), "a"(~0U), "d"(~0U) : "memory"); }
-inline void xrstor(const void* area) { asm volatile("xrstor64 (%0)" : : "r"(area), "a"(~0U), "d"(~0U) : "memory"); }
+inline void xrstor(const void* area) {
+  asm volatile("xrstor64 (%0)" : : "r"(area), "a"(~0U), "d"(~0U) : "memory");
+}
 
 }  // namespace fb::kernel::arch

@@ -12,7 +12,8 @@ using core::PhysAddr;
 using core::VirtAddr;
 
 // Entry bits, Intel SDM 3A 4.5.
-constexpr std::uint64_t kPresent = 1, kWritable = 2, kWriteThrough = 8, kUncached = 16, kLarge = 128, kGlobal = 256;
+constexpr std::uint64_t kPresent = 1, kWritable = 2, kWriteThrough = 8, kUncached = 16, kLarge = 128,
+                        kGlobal = 256;
 constexpr std::uint64_t kNoExecute = std::uint64_t{1} << 63;
 constexpr std::uint64_t kAddressMask = 0x000f'ffff'ffff'f000;
 constexpr std::uint64_t kLargeBytes = std::uint64_t{2} << 20, kGiganticBytes = std::uint64_t{1} << 30;
@@ -20,10 +21,14 @@ constexpr unsigned kRootLevel = 4;
 
 constexpr std::uint64_t bits(KernelAccess access) {
   switch (access) {
-    case KernelAccess::ReadOnly: return kPresent | kGlobal | kNoExecute;
-    case KernelAccess::ReadWrite: return kPresent | kGlobal | kWritable | kNoExecute;
-    case KernelAccess::ReadExecute: return kPresent | kGlobal;
-    case KernelAccess::Device: return kPresent | kGlobal | kWritable | kNoExecute | kUncached | kWriteThrough;
+    case KernelAccess::ReadOnly:
+      return kPresent | kGlobal | kNoExecute;
+    case KernelAccess::ReadWrite:
+      return kPresent | kGlobal | kWritable | kNoExecute;
+    case KernelAccess::ReadExecute:
+      return kPresent | kGlobal;
+    case KernelAccess::Device:
+      return kPresent | kGlobal | kWritable | kNoExecute | kUncached | kWriteThrough;
   }
   return 0;
 }
@@ -82,7 +87,8 @@ VirtAddr KernelTables::map_device(PhysAddr frame, unsigned index) {
 }
 
 void KernelTables::share(PhysAddr user_root) const {
-  __builtin_memcpy(direct<std::uint64_t>(user_root) + 256, direct<std::uint64_t>(root_) + 256, 256 * sizeof(std::uint64_t));
+  __builtin_memcpy(direct<std::uint64_t>(user_root) + 256, direct<std::uint64_t>(root_) + 256,
+                   256 * sizeof(std::uint64_t));
 }
 
 void KernelTables::map_image() {
@@ -103,8 +109,9 @@ void KernelTables::map_direct(PhysAddr top, bool gigantic) {
     } else if (at < image_end && at + kLargeBytes > image_start) {
       for (const auto end = at + kLargeBytes; at < end; at += core::kPageSize) {
         const bool image = at >= image_start && at < image_end;
-        const auto access = image && image_access(kKernelBase + at) != KernelAccess::ReadWrite ? KernelAccess::ReadOnly
-                                                                                              : KernelAccess::ReadWrite;
+        const auto access = image && image_access(kKernelBase + at) != KernelAccess::ReadWrite
+                                ? KernelAccess::ReadOnly
+                                : KernelAccess::ReadWrite;
         map(VirtAddr(kDirectMap + at), PhysAddr(at), access);
       }
     } else {

@@ -21,7 +21,9 @@ constexpr std::uint8_t kPanicStatus = 0x7f;
 
 constinit std::atomic<bool> begun{false};
 
-bool kernel_address(std::uint64_t address) { return address >= kKernelBase || (address >= kStackRegion && address < kDeviceRegion); }
+bool kernel_address(std::uint64_t address) {
+  return address >= kKernelBase || (address >= kStackRegion && address < kDeviceRegion);
+}
 
 void backtrace(const Uart& out, std::uint64_t rip, std::uint64_t frame_pointer) {
   print(out, "  at ", hex(rip), " ", symbol_at(rip).name, "\n");
@@ -36,7 +38,8 @@ void backtrace(const Uart& out, std::uint64_t rip, std::uint64_t frame_pointer) 
 }
 
 void registers(const Uart& out, const TrapFrame& f) {
-  print(out, "  vector ", f.vector, " error ", hex(f.error), " cr2 ", hex(read_cr2()), " cr3 ", hex(read_cr3()), "\n");
+  print(out, "  vector ", f.vector, " error ", hex(f.error), " cr2 ", hex(read_cr2()), " cr3 ",
+        hex(read_cr3()), "\n");
   print(out, "  rip ", hex(f.rip), " cs ", hex(f.cs), " rflags ", hex(f.rflags), " rsp ", hex(f.rsp), "\n");
   print(out, "  rax ", hex(f.rax), " rbx ", hex(f.rbx), " rcx ", hex(f.rcx), " rdx ", hex(f.rdx), "\n");
   print(out, "  rsi ", hex(f.rsi), " rdi ", hex(f.rdi), " rbp ", hex(f.rbp), " r8  ", hex(f.r8), "\n");

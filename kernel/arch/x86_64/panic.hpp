@@ -22,7 +22,8 @@ bool panicking();
 
 /// An invariant of the kernel itself; never input.
 inline void require(bool condition, std::string_view message) {
-  if (!condition) [[unlikely]] panic(message);
+  if (!condition) [[unlikely]]
+    panic(message);
 }
 
 }  // namespace fb::kernel::arch

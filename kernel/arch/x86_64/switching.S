@@ -45,6 +45,7 @@ run_context_shortly:
   xorq %gs:CPU_FS_BASE, %rax
   xorq %gs:CPU_GS_BASE, %rdx
   orq %rdx, %rax
+  orq FRAME_STOP(%r8), %rax       # 0 is SYSCALL; anything else: rcx and r11 matter, by iret
   jne run_release                 # to be checked and set
   movq FRAME_RIP(%r8), %rcx
   movq FRAME_RFLAGS(%r8), %r11

@@ -29,12 +29,23 @@ class Uart {
   }
 
  private:
-  enum class Register : std::uint16_t { Data, InterruptEnable, FifoControl, LineControl, ModemControl, LineStatus };
+  enum class Register : std::uint16_t {
+    Data,
+    InterruptEnable,
+    FifoControl,
+    LineControl,
+    ModemControl,
+    LineStatus
+  };
   static constexpr std::uint8_t kDivisorLatch = 0x80, kEightBits = 0x03, kFifoEnable = 0x07, kReady = 0x0b;
   static constexpr std::uint8_t kTransmitEmpty = 0x20;
 
-  void write(Register r, std::uint8_t value) const { out8(static_cast<std::uint16_t>(base_ + static_cast<std::uint16_t>(r)), value); }
-  [[nodiscard]] std::uint8_t read(Register r) const { return in8(static_cast<std::uint16_t>(base_ + static_cast<std::uint16_t>(r))); }
+  void write(Register r, std::uint8_t value) const {
+    out8(static_cast<std::uint16_t>(base_ + static_cast<std::uint16_t>(r)), value);
+  }
+  [[nodiscard]] std::uint8_t read(Register r) const {
+    return in8(static_cast<std::uint16_t>(base_ + static_cast<std::uint16_t>(r)));
+  }
 
   std::uint16_t base_;
 };

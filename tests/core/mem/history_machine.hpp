@@ -73,8 +73,8 @@ class HistoryMachine {
     unsigned level = 0;
     std::uint64_t base = 0;
     bool reachable = false;
-    bool linked = false;  // has been reachable
-    bool stale = false;   // a processor may still have a path to it
+    bool linked = false;                   // has been reachable
+    bool stale = false;                    // a processor may still have a path to it
     std::map<std::uint32_t, Pte> entries;  // those that are not zero
   };
   struct Walk {

@@ -226,8 +226,8 @@ using Command = std::tuple<unsigned, unsigned, unsigned, unsigned>;  // what, ad
 
 RC_GTEST_PROP(PageTablesProperty, agrees_with_a_map_at_every_step_C1_02, ()) {
   World world;
-  const auto address = rc::gen::oneOf(rc::gen::inRange(0U, 256U), rc::gen::inRange(0U, 20U),
-                                      rc::gen::inRange(236U, 256U));
+  const auto address =
+      rc::gen::oneOf(rc::gen::inRange(0U, 256U), rc::gen::inRange(0U, 20U), rc::gen::inRange(236U, 256U));
   const auto commands = *rc::gen::container<std::vector<Command>>(
       rc::gen::tuple(rc::gen::inRange(0U, 20U), address, address, rc::gen::inRange(0U, 6U)));
   for (const auto& [what, first, second, how] : commands) {

@@ -17,9 +17,10 @@ TEST_F(PageTablesTest, map_run_maps_across_tables_in_order) {
   }
   machine.expect(model);
   std::vector<LeafRef> leaves;
-  ASSERT_TRUE(tables.map_run(run, Permissions::read_write(), MemoryType::WriteBack, [&](LeafRef leaf) {
-    leaves.push_back(leaf);
-  }).has_value());
+  ASSERT_TRUE(tables
+                  .map_run(run, Permissions::read_write(), MemoryType::WriteBack,
+                           [&](LeafRef leaf) { leaves.push_back(leaf); })
+                  .has_value());
   machine.settle();
   EXPECT_EQ(run.count, PageCount(0));
   EXPECT_EQ(run.address, VirtAddr(k1G + 597 * kPageSize));
@@ -40,7 +41,8 @@ TEST_F(PageTablesTest, map_run_stops_where_it_fails_and_says_how_far_it_came) {
     std::uint64_t calls = 0;
     PageRun run{.address = VirtAddr(address), .frame = PhysAddr(0x10'0000), .count = PageCount(count)};
     EXPECT_EQ(error_of(tables.map_run(run, Permissions::read_execute(), MemoryType::Uncached,
-                                      [&](LeafRef) { ++calls; })), error);
+                                      [&](LeafRef) { ++calls; })),
+              error);
     machine.settle();
     EXPECT_EQ(calls, mapped);
     EXPECT_EQ(run.count, PageCount(count - mapped));
@@ -62,8 +64,8 @@ TEST_F(PageTablesTest, map_run_stops_where_it_fails_and_says_how_far_it_came) {
 }
 
 TEST_F(PageTablesTest, detach_range_takes_only_its_range_and_passes_over_gaps) {
-  const std::vector<std::uint64_t> pages{
-      0, kPageSize, k2M, k1G, k1G + kPageSize, 3 * k512G, kUserEnd - kPageSize};
+  const std::vector<std::uint64_t> pages{0,         kPageSize,           k2M, k1G, k1G + kPageSize,
+                                         3 * k512G, kUserEnd - kPageSize};
   for (const std::uint64_t page : pages) ASSERT_TRUE(map(page, page + 0x1000).has_value());
   std::vector<std::uint64_t> seen;
   for (const std::uint64_t page : {kPageSize, k2M, k1G}) model.erase(page);

@@ -23,14 +23,16 @@ struct Domain {
   unsigned stuck = 0;
   alignas(Worker) std::byte storage[kEach][sizeof(Worker)];
 
-  Domain(unsigned number, std::uint64_t seed) : child({.pages = core::PageCount(400), .authorities = kLibos}) {
+  Domain(unsigned number, std::uint64_t seed)
+      : child({.pages = core::PageCount(400), .authorities = kLibos}) {
     const auto& e = libos::rt::environment();
     auto& caller = callers[number];
     equip(caller, child, seed);
     const auto most = core::cap::kAllRights.without(core::cap::Right::Once);
     // Slots of its own on every CPU: it can give time to the contexts it makes.
     for (std::uint32_t cpu = 0; cpu != e.cpus; ++cpu) {
-      need(abi::calls::budget_lend_slots(child.budget(), e.budget, CpuId(cpu), abi::EventBits(std::uint64_t{3} << (48 + 2 * number))));
+      need(abi::calls::budget_lend_slots(child.budget(), e.budget, CpuId(cpu),
+                                         abi::EventBits(std::uint64_t{3} << (48 + 2 * number))));
     }
     for (unsigned i = 0; i != kEach; ++i) {
       const CpuId cpu(static_cast<std::uint32_t>((number * kEach + i) % e.cpus));
@@ -71,7 +73,9 @@ TEST("random calls: no fault of the kernel, every refusal a named error, no page
   diag("seed=", first_seed, " calls=", wanted);
   {
     std::array<abi::Cap<abi::ObjectType::Budget>, 400> spare;
-    for (auto& cap : spare) cap = need(abi::calls::cap_derive(libos::rt::environment().budget, core::cap::kAllRights.without(core::cap::Right::Once)));
+    for (auto& cap : spare)
+      cap = need(abi::calls::cap_derive(libos::rt::environment().budget,
+                                        core::cap::kAllRights.without(core::cap::Right::Once)));
     for (const auto cap : spare) need(abi::calls::cap_drop(cap));
   }
   const auto before = books();
@@ -95,14 +99,16 @@ TEST("random calls: no fault of the kernel, every refusal a named error, no page
         domains[i] = new (places[i]) Domain(i, seed++);
         ++replaced;
       }
-      for (; told + kTell <= total; told += kTell) diag(told + kTell, " calls, ", replaced, " domains replaced, next seed ", seed);
+      for (; told + kTell <= total; told += kTell)
+        diag(told + kTell, " calls, ", replaced, " domains replaced, next seed ", seed);
     }
     for (auto* domain : domains) domain->~Domain();
     need(abi::calls::cap_drop(event));
     for (auto& caller : callers) {
       const auto& tally = caller.tally;
       CHECK_EQ(tally.unknown.load(), 0u);
-      if (tally.unknown.load() != 0) diag("call ", tally.unknown_call.load(), " answered ", tally.unknown_status.load());
+      if (tally.unknown.load() != 0)
+        diag("call ", tally.unknown_call.load(), " answered ", tally.unknown_status.load());
     }
     // The callers did get through: most errors of the contract were seen, and successes.
     unsigned kinds = 0;

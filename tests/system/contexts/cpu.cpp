@@ -17,7 +17,8 @@ struct Refused {
   std::uint64_t offset;
   std::uint64_t vector;
 };
-#define REFUSED(name, vector) Refused{#name, GUEST(name), vector}
+#define REFUSED(name, vector) \
+  Refused { #name, GUEST(name), vector }
 
 bool umip() { return (need(abi::calls::machine_info(abi::Info::CpuFeatures)) >> 3 & 1) != 0; }
 
@@ -26,18 +27,22 @@ bool umip() { return (need(abi::calls::machine_info(abi::Info::CpuFeatures)) >> 
 TEST("privileged instructions fault") {
   Guest guest(guest_code());
   const Refused all[] = {
-      REFUSED(hlt, 13),       REFUSED(cli, 13),        REFUSED(sti, 13),       REFUSED(in, 13),        REFUSED(out, 13),
-      REFUSED(rdmsr, 13),     REFUSED(wrmsr, 13),      REFUSED(lgdt, 13),      REFUSED(lidt, 13),      REFUSED(lldt, 13),
-      REFUSED(ltr, 13),       REFUSED(lmsw, 13),       REFUSED(clts, 13),      REFUSED(invlpg, 13),    REFUSED(swapgs, 13),     REFUSED(sysret, 13),    REFUSED(sysexit, 13),   REFUSED(read_cr0, 13),
-      REFUSED(write_cr3, 13), REFUSED(write_cr4, 13),  REFUSED(write_cr8, 13), REFUSED(read_dr7, 13),  REFUSED(write_dr7, 13),
-      REFUSED(xsetbv, 13),    REFUSED(iret_kernel, 13), REFUSED(far_kernel, 13), REFUSED(load_ss, 13), REFUSED(load_ds_kernel, 13),
-      REFUSED(load_tss, 13),  REFUSED(sysenter, 13)};
+      REFUSED(hlt, 13),         REFUSED(cli, 13),        REFUSED(sti, 13),       REFUSED(in, 13),
+      REFUSED(out, 13),         REFUSED(rdmsr, 13),      REFUSED(wrmsr, 13),     REFUSED(lgdt, 13),
+      REFUSED(lidt, 13),        REFUSED(lldt, 13),       REFUSED(ltr, 13),       REFUSED(lmsw, 13),
+      REFUSED(clts, 13),        REFUSED(invlpg, 13),     REFUSED(swapgs, 13),    REFUSED(sysret, 13),
+      REFUSED(sysexit, 13),     REFUSED(read_cr0, 13),   REFUSED(write_cr3, 13), REFUSED(write_cr4, 13),
+      REFUSED(write_cr8, 13),   REFUSED(read_dr7, 13),   REFUSED(write_dr7, 13), REFUSED(xsetbv, 13),
+      REFUSED(iret_kernel, 13), REFUSED(far_kernel, 13), REFUSED(load_ss, 13),   REFUSED(load_ds_kernel, 13),
+      REFUSED(load_tss, 13),    REFUSED(sysenter, 13)};
   for (const auto& one : all) {
     guest.reset(one.offset);
     const auto stop = need(guest.run_on());
     // An emulator may lack an instruction: #UD will do as well.
-    const bool refused = stop == Stop::Fault && (guest.frame().vector == one.vector || guest.frame().vector == kInvalidOpcode);
-    if (!refused) diag(one.what, ": stop ", static_cast<std::uint64_t>(stop), " vector ", guest.frame().vector);
+    const bool refused =
+        stop == Stop::Fault && (guest.frame().vector == one.vector || guest.frame().vector == kInvalidOpcode);
+    if (!refused)
+      diag(one.what, ": stop ", static_cast<std::uint64_t>(stop), " vector ", guest.frame().vector);
     CHECK(refused);
   }
 }
@@ -66,8 +71,8 @@ TEST("int n: all but int3 are general protection faults that name the gate") {
   const auto code = need(libos::rt::allocate(core::PageCount(1)));
   auto* bytes = code.mapping.as<unsigned char>();
   constexpr std::uint64_t kPlace = 0x4'0000;
-  need(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(kPlace), core::PageCount(0), core::PageCount(1),
-                             abi::AccessBit::Read | abi::AccessBit::Execute));
+  need(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(kPlace), core::PageCount(0),
+                             core::PageCount(1), abi::AccessBit::Read | abi::AccessBit::Execute));
   for (unsigned n = 0; n != 256; ++n) {
     bytes[0] = 0xcd, bytes[1] = static_cast<unsigned char>(n), bytes[2] = 0x0f, bytes[3] = 0x05;
     guest.reset();
@@ -89,8 +94,8 @@ TEST("code changed through another mapping is what runs") {
   const auto code = need(libos::rt::allocate(core::PageCount(1)));
   auto* bytes = code.mapping.as<volatile unsigned char>();
   constexpr std::uint64_t kPlace = 0x4'0000;
-  need(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(kPlace), core::PageCount(0), core::PageCount(1),
-                             abi::AccessBit::Read | abi::AccessBit::Execute));
+  need(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(kPlace), core::PageCount(0),
+                             core::PageCount(1), abi::AccessBit::Read | abi::AccessBit::Execute));
   bytes[0] = 0xb0;  // movb $n, %al; syscall
   bytes[2] = 0x0f;
   bytes[3] = 0x05;
@@ -187,29 +192,34 @@ TEST("hostile stack pointers at calls, faults and interrupts") {
   CHECK_EQ(guest.frame().rsp, 0x8000'0000'0000u);
   CHECK(guest.stops_with(Stop::Syscall, GUEST(bad_stack_call)));
   CHECK_EQ(guest.frame().rsp, 0x8000'0000'0000'0000u);
-  CHECK_EQ(need(guest.run_on()), Stop::Fault);  // and back with it, by sysret; what follows in memory is another piece
+  CHECK_EQ(need(guest.run_on()),
+           Stop::Fault);  // and back with it, by sysret; what follows in memory is another piece
   for (const auto offset : {GUEST(bad_stack_spin), GUEST(kernel_stack_spin)}) {
     guest.reset(offset);
     for (int i = 0; i != 5; ++i) CHECK_EQ(need(guest.run_on(in(1))), Stop::Deadline);
   }
   CHECK(guest.stops_with(Stop::Fault, GUEST(bad_stack_push)));
-  CHECK(guest.frame().vector == kStackFault || guest.frame().vector == kGeneralProtection);  // QEMU says the latter
+  CHECK(guest.frame().vector == kStackFault ||
+        guest.frame().vector == kGeneralProtection);  // QEMU says the latter
   CHECK(guest.faults(kPageFault, GUEST(zero_stack_push)));
   CHECK_EQ(guest.frame().address, ~std::uint64_t{7});
 }
 
 TEST("a native program with a hostile stack pointer") {
   Worker worker;
-  for (const std::uint64_t rsp : {std::uint64_t{0}, std::uint64_t{0x8000'0000'0000}, std::uint64_t{0xdead'0000'0000'0000},
-                                  std::uint64_t{0xffff'8000'0000'1000}, std::uint64_t{0xffff'ffff'8010'0000}}) {
-    worker.run([](Start& s) {
-      asm volatile(
-          "movq %%rsp, %%rbx\n\tmovq %[bad], %%rsp\n\txorl %%eax, %%eax\n\tsyscall\n\tmovq $100000, %%rcx\n"
-          "1: pause\n\tdecq %%rcx\n\tjnz 1b\n\tmovl $38, %%eax\n\tsyscall\n\tmovq %%rbx, %%rsp"
-          :
-          : [bad] "r"(s.argument)
-          : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
-    }, rsp);
+  for (const std::uint64_t rsp :
+       {std::uint64_t{0}, std::uint64_t{0x8000'0000'0000}, std::uint64_t{0xdead'0000'0000'0000},
+        std::uint64_t{0xffff'8000'0000'1000}, std::uint64_t{0xffff'ffff'8010'0000}}) {
+    worker.run(
+        [](Start& s) {
+          asm volatile(
+              "movq %%rsp, %%rbx\n\tmovq %[bad], %%rsp\n\txorl %%eax, %%eax\n\tsyscall\n\tmovq $100000, %%rcx\n"
+              "1: pause\n\tdecq %%rcx\n\tjnz 1b\n\tmovl $38, %%eax\n\tsyscall\n\tmovq %%rbx, %%rsp"
+              :
+              : [bad] "r"(s.argument)
+              : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+        },
+        rsp);
     worker.join_returned();
   }
 }
@@ -219,11 +229,12 @@ TEST("a call from the last page of the user half: the kernel does not return to 
   const auto code = need(libos::rt::allocate(core::PageCount(1)));
   // The very last page cannot be mapped; in the last one that can, the call is the last instruction.
   const abi::Access rx = abi::AccessBit::Read | abi::AccessBit::Execute;
-  CHECK_FAILS(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(0x7fff'ffff'f000), core::PageCount(0),
-                                    core::PageCount(1), rx),
+  CHECK_FAILS(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(0x7fff'ffff'f000),
+                                    core::PageCount(0), core::PageCount(1), rx),
               Error::BadAddress);
   constexpr std::uint64_t kLast = 0x7fff'ffff'e000;
-  need(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(kLast), core::PageCount(0), core::PageCount(1), rx));
+  need(abi::calls::map_pages(guest.space(), code.pages.get(), core::VirtAddr(kLast), core::PageCount(0),
+                             core::PageCount(1), rx));
   auto* bytes = code.mapping.as<unsigned char>();
   bytes[4094] = 0x0f, bytes[4095] = 0x05;
   guest.reset();
@@ -234,7 +245,8 @@ TEST("a call from the last page of the user half: the kernel does not return to 
   // The same for a native context: it comes back to the unmapped page and faults there.
   Worker worker({.self = false});
   const auto& e = libos::rt::environment();
-  need(abi::calls::map_pages(e.space, code.pages.get(), core::VirtAddr(kLast), core::PageCount(0), core::PageCount(1), rx));
+  need(abi::calls::map_pages(e.space, code.pages.get(), core::VirtAddr(kLast), core::PageCount(0),
+                             core::PageCount(1), rx));
   need(abi::calls::context_start(worker.context(), core::VirtAddr(kLast + 4094), worker.stack_top(), 0));
   CHECK_EQ(worker.join(), End::Faulted);
   CHECK_EQ(worker.fault_address(), 0x7fff'ffff'f000u);
@@ -250,8 +262,9 @@ TEST("a call from the last page of the user half: the kernel does not return to 
 
 TEST("jumps to nowhere, to the kernel, to what may not be executed") {
   Guest guest(guest_code());
-  for (const std::uint64_t to : {std::uint64_t{0}, std::uint64_t{kGuestData}, std::uint64_t{0xffff'8000'0000'0000},
-                                 std::uint64_t{0xffff'ffff'8010'0000}, std::uint64_t{0xffff'ffff'ffff'ffff}, std::uint64_t{0x7fff'ffff'f000},
+  for (const std::uint64_t to : {std::uint64_t{0}, std::uint64_t{kGuestData},
+                                 std::uint64_t{0xffff'8000'0000'0000}, std::uint64_t{0xffff'ffff'8010'0000},
+                                 std::uint64_t{0xffff'ffff'ffff'ffff}, std::uint64_t{0x7fff'ffff'f000},
                                  std::uint64_t{0x8000'0000'0000}, std::uint64_t{0xdead'beef'0000'0000}}) {
     guest.reset(GUEST(jump));
     guest.frame().rax = to;
@@ -264,7 +277,8 @@ TEST("prefixes: too many, and where they may not be") {
   Guest guest(guest_code());
   guest.reset(GUEST(prefix));
   const auto stop = need(guest.run_on());
-  CHECK(stop == Stop::Fault && (guest.frame().vector == kGeneralProtection || guest.frame().vector == kInvalidOpcode));
+  CHECK(stop == Stop::Fault &&
+        (guest.frame().vector == kGeneralProtection || guest.frame().vector == kInvalidOpcode));
   CHECK(guest.faults(kInvalidOpcode, GUEST(lock_nop)));
 }
 
@@ -278,7 +292,8 @@ TEST("bad vector state loaded by the program itself faults in the program") {
     guest.reset(GUEST(fxrstor));
     guest.frame().rax = kGuestData;
     const auto stop = need(guest.run_on());
-    CHECK(stop == Stop::Fault ? guest.frame().vector == kGeneralProtection : stop == Stop::Syscall);  // QEMU masks
+    CHECK(stop == Stop::Fault ? guest.frame().vector == kGeneralProtection
+                              : stop == Stop::Syscall);  // QEMU masks
     guest.reset(GUEST(ldmxcsr));
     guest.frame().rax = kGuestData + 24;
     CHECK_EQ(need(guest.run_on()) == Stop::Fault || guest.frame().vector == 0, true);
@@ -325,17 +340,36 @@ TEST("native: each fault ends the context with its vector, and the machine goes 
     void (*body)(Start&);
     std::uint64_t vector;
   };
-  const Fault all[] = {{[](Start&) { asm volatile("ud2"); }, kInvalidOpcode},
-                       {[](Start&) { asm volatile("int3"); }, kBreakpoint},
-                       {[](Start&) { asm volatile(".byte 0xf1"); }, kDebug},
-                       {[](Start&) { asm volatile("xorl %%ecx, %%ecx\n\tdivl %%ecx" : : : "eax", "ecx", "edx", "cc"); }, kDivideError},
-                       {[](Start&) { asm volatile("hlt"); }, kGeneralProtection},
-                       {[](Start&) { asm volatile("movl %%ss, %%eax\n\tmovl %%eax, %%ss\n\tint3" : : : "eax"); }, kBreakpoint},
-                       {[](Start&) { asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop" : : : "memory", "cc"); }, kDebug},
-                       {[](Start&) { asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tmovl %%ss, %%eax\n\tpopfq\n\tmovl %%eax, %%ss\n\t"
-                                                  "xorl %%eax, %%eax\n\tsyscall\n\tnop" : : : "rax", "rcx", "r11", "rdx", "rsi", "rdi", "r8", "r9", "r10", "memory", "cc"); },
-                        kDebug},
-                       {[](Start&) { asm volatile("movq $0, %%rsp\n\tpushq %%rax" : : : "memory"); }, kPageFault}};
+  const Fault all[] = {
+      {[](Start&) { asm volatile("ud2"); }, kInvalidOpcode},
+      {[](Start&) { asm volatile("int3"); }, kBreakpoint},
+      {[](Start&) { asm volatile(".byte 0xf1"); }, kDebug},
+      {[](Start&) {
+         asm volatile("xorl %%ecx, %%ecx\n\tdivl %%ecx" : : : "eax", "ecx", "edx", "cc");
+       },
+       kDivideError},
+      {[](Start&) { asm volatile("hlt"); }, kGeneralProtection},
+      {[](Start&) { asm volatile("movl %%ss, %%eax\n\tmovl %%eax, %%ss\n\tint3"
+                                 :
+                                 :
+                                 : "eax"); }, kBreakpoint},
+      {[](Start&) {
+         asm volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop" : : : "memory", "cc");
+       },
+       kDebug},
+      {[](Start&) {
+         asm volatile(
+             "pushfq\n\torq $0x100, (%%rsp)\n\tmovl %%ss, %%eax\n\tpopfq\n\tmovl %%eax, %%ss\n\t"
+             "xorl %%eax, %%eax\n\tsyscall\n\tnop"
+             :
+             :
+             : "rax", "rcx", "r11", "rdx", "rsi", "rdi", "r8", "r9", "r10", "memory", "cc");
+       },
+       kDebug},
+      {[](Start&) { asm volatile("movq $0, %%rsp\n\tpushq %%rax"
+                                 :
+                                 :
+                                 : "memory"); }, kPageFault}};
   for (const auto& fault : all) {
     worker.run(fault.body);
     CHECK_EQ(worker.join(), End::Faulted);

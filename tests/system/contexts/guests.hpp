@@ -6,11 +6,11 @@
 extern "C" const char guests_start[], guests_end[];
 
 /// Byte offset of a piece in the guest's code.
-#define GUEST(name)                                             \
-  ([] {                                                         \
-    std::uint64_t at;                                           \
-    asm("movabsq $guest_" #name ", %0" : "=r"(at));             \
-    return at - reinterpret_cast<std::uint64_t>(guests_start);  \
+#define GUEST(name)                                            \
+  ([] {                                                        \
+    std::uint64_t at;                                          \
+    asm("movabsq $guest_" #name ", %0" : "=r"(at));            \
+    return at - reinterpret_cast<std::uint64_t>(guests_start); \
   }())
 
 namespace fb::test {
@@ -18,7 +18,7 @@ namespace fb::test {
 inline std::span<const std::byte> guest_code() { return code_between(guests_start, guests_end); }
 
 // Vectors (Intel SDM 3A, 6.15).
-inline constexpr std::uint64_t kDivideError = 0, kDebug = 1, kBreakpoint = 3, kInvalidOpcode = 6, kStackFault = 12,
-                               kGeneralProtection = 13, kPageFault = 14, kAlignment = 17;
+inline constexpr std::uint64_t kDivideError = 0, kDebug = 1, kBreakpoint = 3, kInvalidOpcode = 6,
+                               kStackFault = 12, kGeneralProtection = 13, kPageFault = 14, kAlignment = 17;
 
 }  // namespace fb::test

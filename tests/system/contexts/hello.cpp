@@ -22,8 +22,9 @@ std::span<const std::byte> file_named(std::string_view name) {
   static constinit bool mapped = false;
   const auto pages = core::pages_for(e.archive_offset + e.archive_bytes).raw();
   for (std::uint64_t at = 0; at < pages && !mapped; at += kAtOnce) {
-    need(abi::calls::map_pages(e.space, e.archive, kArchive + core::ByteCount(at * core::kPageSize), core::PageCount(at),
-                               core::PageCount(std::min(kAtOnce, pages - at)), libos::rt::kReadOnly));
+    need(abi::calls::map_pages(e.space, e.archive, kArchive + core::ByteCount(at * core::kPageSize),
+                               core::PageCount(at), core::PageCount(std::min(kAtOnce, pages - at)),
+                               libos::rt::kReadOnly));
   }
   mapped = true;
   const auto* bytes = reinterpret_cast<const std::byte*>(kArchive.raw()) + e.archive_offset.raw();
@@ -31,11 +32,13 @@ std::span<const std::byte> file_named(std::string_view name) {
   return need(archive.find(name)).bytes();
 }
 
-void expect(std::string_view file, std::span<const std::string_view> arguments, std::string_view output, int status) {
+void expect(std::string_view file, std::span<const std::string_view> arguments, std::string_view output,
+            int status) {
   const auto elf = file_named(file);
   // The capability space keeps the pages it has grown by.
   std::array<abi::Cap<abi::ObjectType::Budget>, 400> spare;
-  for (auto& cap : spare) cap = need(abi::calls::cap_derive(libos::rt::environment().budget, core::cap::kAllRights));
+  for (auto& cap : spare)
+    cap = need(abi::calls::cap_derive(libos::rt::environment().budget, core::cap::kAllRights));
   for (const auto cap : spare) need(abi::calls::cap_drop(cap));
   const auto before = books();
   {

@@ -26,7 +26,8 @@ int fb_main(const fb::libos::rt::Environment&) {
     state.failures.store(0);
     state.lines_claimed.store(0);
     at->body();
-    for (std::uint32_t i = 0; i != state.lines_claimed.load(); ++i) say("# ", std::string_view(state.lines[i].text, state.lines[i].size));
+    for (std::uint32_t i = 0; i != state.lines_claimed.load(); ++i)
+      say("# ", std::string_view(state.lines[i].text, state.lines[i].size));
     const bool good = failures() == 0;
     failed += good ? 0 : 1;
     say(good ? "ok " : "not ok ", ++number, " - ", at->name);

@@ -27,7 +27,9 @@ void pause_for(std::uint64_t turns) {
 /// The capability space keeps the pages it grew by.
 void grow_slots() {
   std::array<abi::Cap<abi::ObjectType::Budget>, 400> spare;
-  for (auto& cap : spare) cap = need(abi::calls::cap_derive(libos::rt::environment().budget, core::cap::kAllRights.without(core::cap::Right::Once)));
+  for (auto& cap : spare)
+    cap = need(abi::calls::cap_derive(libos::rt::environment().budget,
+                                      core::cap::kAllRights.without(core::cap::Right::Once)));
   for (const auto cap : spare) need(abi::calls::cap_drop(cap));
 }
 
@@ -48,7 +50,9 @@ void end_at_random(How how, std::uint64_t rounds) {
       worker.run(&call_at_random, reinterpret_cast<std::uint64_t>(&victim));
       pause_for(random.below(20'000));
       switch (how) {
-        case How::Stop: CHECK_OK(abi::calls::context_stop(worker.context())); break;
+        case How::Stop:
+          CHECK_OK(abi::calls::context_stop(worker.context()));
+          break;
         case How::Context:
           CHECK_OK(abi::calls::cap_drop(worker.context()));
           worker.forget_context();
@@ -62,7 +66,9 @@ void end_at_random(How how, std::uint64_t rounds) {
           child.forget_budget();
           child.forget_domain();
           break;
-        case How::Space: CHECK_OK(abi::calls::cap_revoke(child.space())); break;
+        case How::Space:
+          CHECK_OK(abi::calls::cap_revoke(child.space()));
+          break;
       }
     }
   }
@@ -94,13 +100,15 @@ TEST("a context drops the capability to itself, its domain's, its space's") {
       Child child({.authorities = kLibos});
       Worker worker({.cpu = other_cpu(), .child = &child, .self = false});
       const auto most = core::cap::kAllRights.without(core::cap::Right::Once);
-      const std::uint64_t own[] = {child.give(child.domain(), most), child.give(child.space(), most), child.give(child.budget(), most),
-                                   child.give(worker.context(), most)};
-      worker.run([](Start& s) {
-        static_cast<void>(abi::calls::cap_revoke(abi::Cap<abi::ObjectType::Any>(s.argument)));
-        s.shared[0].store(1);
-        for (;;) __builtin_ia32_pause();
-      }, own[what]);
+      const std::uint64_t own[] = {child.give(child.domain(), most), child.give(child.space(), most),
+                                   child.give(child.budget(), most), child.give(worker.context(), most)};
+      worker.run(
+          [](Start& s) {
+            static_cast<void>(abi::calls::cap_revoke(abi::Cap<abi::ObjectType::Any>(s.argument)));
+            s.shared[0].store(1);
+            for (;;) __builtin_ia32_pause();
+          },
+          own[what]);
       while (worker.start().shared[0].load() == 0) static_cast<void>(abi::calls::yield());
     }
   }
@@ -115,22 +123,34 @@ TEST("a context destroys its own context, domain, space and budget: it ends, and
       // In a domain that this child makes for itself: it holds the creating capabilities.
       Child child({.pages = core::PageCount(200), .authorities = kLibos});
       Worker maker({.cpu = other_cpu(), .child = &child});
-      maker.start().handles = {child.give(child.budget(), core::cap::kAllRights.without(core::cap::Right::Once)), static_cast<std::uint64_t>(what),
-                               child.give(child.space(), core::cap::kAllRights.without(core::cap::Right::Once)),
-                               child.give(child.domain(), core::cap::kAllRights.without(core::cap::Right::Once))};
+      maker.start().handles = {
+          child.give(child.budget(), core::cap::kAllRights.without(core::cap::Right::Once)),
+          static_cast<std::uint64_t>(what),
+          child.give(child.space(), core::cap::kAllRights.without(core::cap::Right::Once)),
+          child.give(child.domain(), core::cap::kAllRights.without(core::cap::Right::Once))};
       maker.run([](Start& s) {
         using namespace abi::calls;
         const abi::Cap<abi::ObjectType::Domain> domain(s.handles[3]);
-        const auto context = need(alloc_cpu_context(domain, abi::Cap<abi::ObjectType::AddressSpace>(s.handles[2]), {}, {}));
+        const auto context =
+            need(alloc_cpu_context(domain, abi::Cap<abi::ObjectType::AddressSpace>(s.handles[2]), {}, {}));
         const auto space = need(address_space_create());
-        const auto budget = need(budget_create(abi::Cap<abi::ObjectType::Budget>(s.handles[0]), core::PageCount(8)));
+        const auto budget =
+            need(budget_create(abi::Cap<abi::ObjectType::Budget>(s.handles[0]), core::PageCount(8)));
         const auto below = need(domain_create(budget, core::cap::ceiling(core::cap::Zone::User)));
         s.shared[1].store(1);
         switch (s.handles[1]) {
-          case 0: CHECK_OK(cap_drop(context)); break;
-          case 1: CHECK_OK(cap_drop(space)); break;
-          case 2: CHECK_OK(cap_drop(budget)); break;
-          default: CHECK_OK(cap_drop(below)); break;
+          case 0:
+            CHECK_OK(cap_drop(context));
+            break;
+          case 1:
+            CHECK_OK(cap_drop(space));
+            break;
+          case 2:
+            CHECK_OK(cap_drop(budget));
+            break;
+          default:
+            CHECK_OK(cap_drop(below));
+            break;
         }
       });
       maker.join_returned();
@@ -140,10 +160,18 @@ TEST("a context destroys its own context, domain, space and budget: it ends, and
 }
 
 TEST("stopped in the middle of any call") { end_at_random(How::Stop, several_cpus() ? 60 : 20); }
-TEST("destroyed in the middle of any call: the context") { end_at_random(How::Context, several_cpus() ? 200 : 50); }
-TEST("destroyed in the middle of any call: the domain") { end_at_random(How::Domain, several_cpus() ? 200 : 50); }
-TEST("destroyed in the middle of any call: the budget with all below it") { end_at_random(How::Budget, several_cpus() ? 200 : 50); }
-TEST("destroyed in the middle of any call: the address space") { end_at_random(How::Space, several_cpus() ? 200 : 50); }
+TEST("destroyed in the middle of any call: the context") {
+  end_at_random(How::Context, several_cpus() ? 200 : 50);
+}
+TEST("destroyed in the middle of any call: the domain") {
+  end_at_random(How::Domain, several_cpus() ? 200 : 50);
+}
+TEST("destroyed in the middle of any call: the budget with all below it") {
+  end_at_random(How::Budget, several_cpus() ? 200 : 50);
+}
+TEST("destroyed in the middle of any call: the address space") {
+  end_at_random(How::Space, several_cpus() ? 200 : 50);
+}
 
 TEST("fairness: two that spin share a CPU evenly") {
   Worker a({.cpu = other_cpu()}), b({.cpu = other_cpu()});
@@ -153,7 +181,8 @@ TEST("fairness: two that spin share a CPU evenly") {
   a.run(body);
   b.run(body);
   // Until both together have done enough for many slices.
-  while (a.start().shared[0].load() + b.start().shared[0].load() < 40'000'000) static_cast<void>(abi::calls::yield());
+  while (a.start().shared[0].load() + b.start().shared[0].load() < 40'000'000)
+    static_cast<void>(abi::calls::yield());
   a.stop();
   b.stop();
   const auto x = a.start().shared[0].load(), y = b.start().shared[0].load();
@@ -182,7 +211,8 @@ TEST("fairness: one that waits and wakes all the time does not starve one that s
     }
   });
   // Turns of one are bounded by those of the others if nobody starves: otherwise this never ends.
-  while (spinner.start().shared[0].load() < 10'000'000 || ping.start().shared[0].load() < 200) static_cast<void>(abi::calls::yield());
+  while (spinner.start().shared[0].load() < 10'000'000 || ping.start().shared[0].load() < 200)
+    static_cast<void>(abi::calls::yield());
   diag(spinner.start().shared[0].load(), " turns, ", ping.start().shared[0].load(), " wake-ups");
   spinner.stop();
   ping.stop();
@@ -204,9 +234,11 @@ TEST("a slice taken away stops its owner; given back, it goes on") {
     CHECK_OK(abi::calls::slice_assign(budget, other_cpu(), abi::Slot(40)));
     CHECK_FAILS(abi::calls::slice_assign(budget, other_cpu(), abi::Slot(40)), Error::NoSlices);
     // It runs to the end of the slice it has; then never again.
-    for (int wait = 0; wait != 20; ++wait) static_cast<void>(abi::calls::event_wait(worker.ended(), abi::EventBits(2), in(1)));
+    for (int wait = 0; wait != 20; ++wait)
+      static_cast<void>(abi::calls::event_wait(worker.ended(), abi::EventBits(2), in(1)));
     const auto after = worker.start().shared[0].load();
-    for (int wait = 0; wait != 3; ++wait) static_cast<void>(abi::calls::event_wait(worker.ended(), abi::EventBits(2), in(1)));
+    for (int wait = 0; wait != 3; ++wait)
+      static_cast<void>(abi::calls::event_wait(worker.ended(), abi::EventBits(2), in(1)));
     CHECK_EQ(worker.start().shared[0].load(), after);
   }
 }
@@ -252,11 +284,23 @@ TEST("configuration of one object from two CPUs at once") {
     Random random(s.argument);
     for (int i = 0; i != 20000; ++i) {
       switch (random.below(5)) {
-        case 0: static_cast<void>(abi::calls::context_set_space(target, random.below(2) == 0 ? one : two)); break;
-        case 1: static_cast<void>(abi::calls::context_set_event(target, random.below(2) == 0 ? first : second, abi::EventBits(random.below(2)), abi::Bit(3))); break;
-        case 2: static_cast<void>(abi::calls::timer_arm(timer, now() + core::Nanoseconds(random.below(100'000)), core::Nanoseconds(random.below(2)))); break;
-        case 3: static_cast<void>(abi::calls::timer_arm(timer, abi::kNever, core::Nanoseconds(0))); break;
-        default: static_cast<void>(abi::calls::context_query(target, 0)); break;
+        case 0:
+          static_cast<void>(abi::calls::context_set_space(target, random.below(2) == 0 ? one : two));
+          break;
+        case 1:
+          static_cast<void>(abi::calls::context_set_event(target, random.below(2) == 0 ? first : second,
+                                                          abi::EventBits(random.below(2)), abi::Bit(3)));
+          break;
+        case 2:
+          static_cast<void>(abi::calls::timer_arm(timer, now() + core::Nanoseconds(random.below(100'000)),
+                                                  core::Nanoseconds(random.below(2))));
+          break;
+        case 3:
+          static_cast<void>(abi::calls::timer_arm(timer, abi::kNever, core::Nanoseconds(0)));
+          break;
+        default:
+          static_cast<void>(abi::calls::context_query(target, 0));
+          break;
       }
     }
   };

@@ -14,13 +14,41 @@ constexpr std::uint64_t kStackEnd = 0x7fff'0000'0000, kStackBytes = 256 * 1024, 
 
 // Linux x86-64: numbers of calls and errors, entries of the auxiliary vector (System V ABI, 3.4.3).
 enum Call : std::uint64_t {
-  kRead = 0, kWrite = 1, kFstat = 5, kPoll = 7, kMmap = 9, kMprotect = 10, kMunmap = 11, kBrk = 12, kSigaction = 13,
-  kSigprocmask = 14, kIoctl = 16, kWritev = 20, kGetpid = 39, kExit = 60, kUname = 63, kFcntl = 72, kReadlink = 89, kGetuid = 102,
-  kGetgid = 104, kGeteuid = 107, kGetegid = 108, kPrctl = 157, kArchPrctl = 158, kSetTidAddress = 218, kExitGroup = 231,
-  kNewfstatat = 262, kReadlinkat = 267, kSetRobustList = 273, kPrlimit = 302, kGetrandom = 318, kRseq = 334,
+  kRead = 0,
+  kWrite = 1,
+  kFstat = 5,
+  kPoll = 7,
+  kMmap = 9,
+  kMprotect = 10,
+  kMunmap = 11,
+  kBrk = 12,
+  kSigaction = 13,
+  kSigprocmask = 14,
+  kIoctl = 16,
+  kWritev = 20,
+  kGetpid = 39,
+  kExit = 60,
+  kUname = 63,
+  kFcntl = 72,
+  kReadlink = 89,
+  kGetuid = 102,
+  kGetgid = 104,
+  kGeteuid = 107,
+  kGetegid = 108,
+  kPrctl = 157,
+  kArchPrctl = 158,
+  kSetTidAddress = 218,
+  kExitGroup = 231,
+  kNewfstatat = 262,
+  kReadlinkat = 267,
+  kSetRobustList = 273,
+  kPrlimit = 302,
+  kGetrandom = 318,
+  kRseq = 334,
 };
-constexpr std::uint64_t kNoEntry = ~std::uint64_t{1}, kFault = ~std::uint64_t{13}, kInvalid = ~std::uint64_t{21},
-                        kNoMemory = ~std::uint64_t{11}, kNotTerminal = ~std::uint64_t{24}, kNoCall = ~std::uint64_t{37};
+constexpr std::uint64_t kNoEntry = ~std::uint64_t{1}, kFault = ~std::uint64_t{13},
+                        kInvalid = ~std::uint64_t{21}, kNoMemory = ~std::uint64_t{11},
+                        kNotTerminal = ~std::uint64_t{24}, kNoCall = ~std::uint64_t{37};
 constexpr std::uint64_t kSetFs = 0x1002, kPageFault = 14, kProtectionWrite = 2;
 
 /// Too large for a stack; one program at a time.
@@ -85,9 +113,21 @@ void LinuxProgram::prepare_stack(std::span<const std::string_view> arguments) {
   }
   words[used++] = 0;
   words[used++] = 0;
-  const std::uint64_t auxiliary[][2] = {
-      {3, image_->header_address().value_or(VirtAddr(0)).raw()}, {4, 56}, {5, image_->header_count()}, {6, core::kPageSize},
-      {9, image_->entry().raw()}, {11, 0}, {12, 0}, {13, 0}, {14, 0}, {16, 0}, {17, 100}, {23, 0}, {25, random}, {26, 0}, {0, 0}};
+  const std::uint64_t auxiliary[][2] = {{3, image_->header_address().value_or(VirtAddr(0)).raw()},
+                                        {4, 56},
+                                        {5, image_->header_count()},
+                                        {6, core::kPageSize},
+                                        {9, image_->entry().raw()},
+                                        {11, 0},
+                                        {12, 0},
+                                        {13, 0},
+                                        {14, 0},
+                                        {16, 0},
+                                        {17, 100},
+                                        {23, 0},
+                                        {25, random},
+                                        {26, 0},
+                                        {0, 0}};
   for (const auto& entry : auxiliary) {
     words[used++] = entry[0];
     words[used++] = entry[1];
@@ -102,7 +142,8 @@ void LinuxProgram::fill(std::uint64_t address, char* to) {
     const auto begin = segment.address.raw(), end = begin + segment.bytes.size();
     const auto from = std::max(begin, address), until = std::min(end, address + core::kPageSize);
     if (from >= until) continue;
-    std::copy_n(reinterpret_cast<const char*>(segment.bytes.data()) + (from - begin), until - from, to + (from - address));
+    std::copy_n(reinterpret_cast<const char*>(segment.bytes.data()) + (from - begin), until - from,
+                to + (from - address));
   }
 }
 
@@ -120,7 +161,8 @@ char* LinuxProgram::page(std::uint64_t address) {
   abi::Access access{abi::AccessBit::Read};
   if (area->write) access = access | abi::AccessBit::Write;
   if (area->execute) access = access | abi::AccessBit::Execute;
-  need(abi::calls::map_pages(space_, fresh.memory.pages.get(), VirtAddr(address), PageCount(0), PageCount(1), access));
+  need(abi::calls::map_pages(space_, fresh.memory.pages.get(), VirtAddr(address), PageCount(0), PageCount(1),
+                             access));
   return fresh.memory.mapping.as<char>();
 }
 
@@ -154,8 +196,9 @@ int LinuxProgram::run() {
       continue;
     }
     if (*stop == Stop::Fault && serve_fault()) continue;
-    diag("stop ", static_cast<std::uint64_t>(*stop), " vector ", frame_->vector, " error ", frame_->error_code, " address ",
-         core::text::hex(frame_->address), " rip ", core::text::hex(frame_->rip));
+    diag("stop ", static_cast<std::uint64_t>(*stop), " vector ", frame_->vector, " error ",
+         frame_->error_code, " address ", core::text::hex(frame_->address), " rip ",
+         core::text::hex(frame_->rip));
     return -1;
   }
   return status_;
@@ -209,12 +252,18 @@ std::uint64_t LinuxProgram::map(std::uint64_t size, std::uint64_t protection) {
 
 std::uint64_t LinuxProgram::serve_call(const exo_frame& f) {
   switch (f.rax) {
-    case kWrite: return f.rdi == 1 || f.rdi == 2 ? write(f.rsi, f.rdx) : kInvalid;
-    case kWritev: return f.rdi == 1 || f.rdi == 2 ? writev(f.rsi, f.rdx) : kInvalid;
-    case kRead: return 0;
-    case kFstat: return stat(f.rsi);
-    case kBrk: return set_break(f.rdi);
-    case kMmap: return f.rdi == 0 ? map(f.rsi, f.rdx) : kInvalid;
+    case kWrite:
+      return f.rdi == 1 || f.rdi == 2 ? write(f.rsi, f.rdx) : kInvalid;
+    case kWritev:
+      return f.rdi == 1 || f.rdi == 2 ? writev(f.rsi, f.rdx) : kInvalid;
+    case kRead:
+      return 0;
+    case kFstat:
+      return stat(f.rsi);
+    case kBrk:
+      return set_break(f.rdi);
+    case kMmap:
+      return f.rdi == 0 ? map(f.rsi, f.rdx) : kInvalid;
     case kArchPrctl:
       if (f.rdi != kSetFs) return kInvalid;
       frame_->fs_base = f.rsi;
@@ -231,13 +280,31 @@ std::uint64_t LinuxProgram::serve_call(const exo_frame& f) {
       }
       return f.rsi;
     }
-    case kMprotect: case kMunmap: case kSigaction: case kSigprocmask: case kSetRobustList: case kGetuid: case kGetgid:
-    case kGeteuid: case kGetegid: case kPoll: case kPrctl: case kPrlimit: case kFcntl:
+    case kMprotect:
+    case kMunmap:
+    case kSigaction:
+    case kSigprocmask:
+    case kSetRobustList:
+    case kGetuid:
+    case kGetgid:
+    case kGeteuid:
+    case kGetegid:
+    case kPoll:
+    case kPrctl:
+    case kPrlimit:
+    case kFcntl:
       return 0;
-    case kGetpid: case kSetTidAddress: return 100;
-    case kIoctl: return kNotTerminal;
-    case kReadlink: case kReadlinkat: case kNewfstatat: return kNoEntry;
-    default: return kNoCall;
+    case kGetpid:
+    case kSetTidAddress:
+      return 100;
+    case kIoctl:
+      return kNotTerminal;
+    case kReadlink:
+    case kReadlinkat:
+    case kNewfstatat:
+      return kNoEntry;
+    default:
+      return kNoCall;
   }
 }
 

@@ -203,7 +203,8 @@ TEST("a domain does not see what another left in the registers, on any CPU") {
   for (std::uint64_t cpu = 0; cpu != libos::rt::environment().cpus; ++cpu) {
     Child one, two;
     for (int i = 0; i != 10; ++i) {
-      Worker a({.cpu = CpuId(static_cast<std::uint32_t>(cpu)), .child = &one}), b({.cpu = CpuId(static_cast<std::uint32_t>(cpu)), .child = &two});
+      Worker a({.cpu = CpuId(static_cast<std::uint32_t>(cpu)), .child = &one}),
+          b({.cpu = CpuId(static_cast<std::uint32_t>(cpu)), .child = &two});
       a.run(&fill_native, 0xabcd'ef01'2345'6789);
       a.join_returned();
       b.run(&look_native);
@@ -264,7 +265,8 @@ TEST("native contexts with VECTOR keep their registers across each other's slice
   b.join_returned();
 }
 
-TEST("FS and GS bases are the frame's, each program's own, and a selector load of one does not reach another") {
+TEST(
+    "FS and GS bases are the frame's, each program's own, and a selector load of one does not reach another") {
   Guest a(guest_code()), b(guest_code());
   for (auto* guest : {&a, &b}) {
     auto* words = guest->data<std::uint64_t>();
@@ -336,11 +338,15 @@ TEST("context_vector: out and in, and the program has what was put in") {
   CHECK_EQ(need(guest.run_on()), Stop::Syscall);
   CHECK_EQ(guest.data<std::uint64_t>()[(kSaved + 160) / 8], first);
   CHECK_FAILS(abi::calls::context_vector(guest.context(), memory.pages.get(), at, 2), Error::BadArgument);
-  for (const std::uint64_t bad : {2 * core::kPageSize, 2 * core::kPageSize - size + 1, ~std::uint64_t{0}, ~std::uint64_t{0} - size + 1}) {
-    CHECK_FAILS(abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(bad), 0), Error::BadRange);
-    CHECK_FAILS(abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(bad), 1), Error::BadRange);
+  for (const std::uint64_t bad : {2 * core::kPageSize, 2 * core::kPageSize - size + 1, ~std::uint64_t{0},
+                                  ~std::uint64_t{0} - size + 1}) {
+    CHECK_FAILS(abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(bad), 0),
+                Error::BadRange);
+    CHECK_FAILS(abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(bad), 1),
+                Error::BadRange);
   }
-  CHECK_OK(abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(2 * core::kPageSize - size), 0));
+  CHECK_OK(abi::calls::context_vector(guest.context(), memory.pages.get(),
+                                      core::ByteCount(2 * core::kPageSize - size), 0));
   Guest plain(guest_code(), kReflecting);
   CHECK_FAILS(abi::calls::context_vector(plain.context(), memory.pages.get(), at, 0), Error::NotReady);
 }
@@ -420,7 +426,8 @@ TEST("context_vector in: the header changes on another CPU meanwhile") {
     }
   });
   for (int i = 0; i != 3000; ++i) {
-    const auto result = abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(0), 1);
+    const auto result =
+        abi::calls::context_vector(guest.context(), memory.pages.get(), core::ByteCount(0), 1);
     CHECK(result || result.error() == Error::BadFormat);
     store_only(guest);
     if (!CHECK_OK(guest.run_on())) break;

@@ -12,7 +12,9 @@ constexpr auto kAll = core::cap::ceiling(core::cap::Zone::Kernel);
 constexpr auto kEvery = core::cap::kAllRights.without(Rights(Right::Once));
 
 void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(handle))); }
-std::uint64_t chain_of(Cap<T::Context> context) { return calls::context_query(context, 0).value_or(5) & 0xff; }
+std::uint64_t chain_of(Cap<T::Context> context) {
+  return calls::context_query(context, 0).value_or(5) & 0xff;
+}
 constexpr std::uint64_t kWaiting = 3;
 
 enum Given : std::size_t { kDomain, kBudget, kSpace, kEvent, kIdle, kGate, kServer };
@@ -74,7 +76,8 @@ void live_and_die(EndIt end) {
   auto& h = busy.start().handles;
   h[kDomain] = child.give(child.domain(), kEvery);
   h[kBudget] = child.give(child.budget(), kEvery);
-  const auto gate = need(calls::gate_create(child.domain(), VirtAddr(reinterpret_cast<std::uint64_t>(&stay)), 0));
+  const auto gate =
+      need(calls::gate_create(child.domain(), VirtAddr(reinterpret_cast<std::uint64_t>(&stay)), 0));
   need(calls::gate_add_server(gate, server.context(), core::VirtAddr(server.stack_top().raw() - 8)));
   caller.start().handles[kGate] = child.give(gate, Rights(Right::Invoke));
   busy.run(&settle_in);
@@ -83,7 +86,9 @@ void live_and_die(EndIt end) {
     for (;;) {
     }
   });
-  spin_until([&] { return busy.start().shared[0] != 0 && chain_of(busy.context()) == kWaiting && in_server.load() != 0; });
+  spin_until([&] {
+    return busy.start().shared[0] != 0 && chain_of(busy.context()) == kWaiting && in_server.load() != 0;
+  });
   end(child);
   // Whatever was inside has stopped.
   for (Worker* worker : {&busy, &caller, &spinner}) CHECK_EQ(worker->join(), End::Stopped);
@@ -128,7 +133,8 @@ TEST("domains: a domain that revokes while it is destroyed") {
   grow_space(200);
   const auto life = [](unsigned delay) {
     Child child({.pages = PageCount(100), .authorities = kAll});
-    Worker a({.cpu = core::CpuId(1 % cpus()), .child = &child}), b({.cpu = core::CpuId(2 % cpus()), .child = &child});
+    Worker a({.cpu = core::CpuId(1 % cpus()), .child = &child}),
+        b({.cpu = core::CpuId(2 % cpus()), .child = &child});
     for (Worker* worker : {&a, &b}) {
       worker->start().handles[kBudget] = child.give(child.budget(), kEvery);
       worker->run([](Start& s) {
@@ -162,7 +168,8 @@ TEST("domains: two domains that destroy each other's objects as both are destroy
   grow_space(200);
   const auto life = [] {
     Child a({.pages = PageCount(60), .authorities = kAll}), b({.pages = PageCount(60), .authorities = kAll});
-    Worker in_a({.cpu = core::CpuId(1 % cpus()), .child = &a}), in_b({.cpu = core::CpuId(2 % cpus()), .child = &b});
+    Worker in_a({.cpu = core::CpuId(1 % cpus()), .child = &a}),
+        in_b({.cpu = core::CpuId(2 % cpus()), .child = &b});
     in_a.start().handles[kDomain] = a.give(b.domain(), kEvery);
     in_b.start().handles[kDomain] = b.give(a.domain(), kEvery);
     for (Worker* worker : {&in_a, &in_b}) {
@@ -170,7 +177,8 @@ TEST("domains: two domains that destroy each other's objects as both are destroy
         for (;;) {
           const auto event = raw(CallNumber::EventCreate).value;
           // In the other domain, and from there the roots of nothing: all of it ends here.
-          for (unsigned i = 0; i != 10; ++i) static_cast<void>(raw(CallNumber::CapDerive, event, kEvery.raw(), s.handles[kDomain]));
+          for (unsigned i = 0; i != 10; ++i)
+            static_cast<void>(raw(CallNumber::CapDerive, event, kEvery.raw(), s.handles[kDomain]));
           s.shared[0].fetch_add(1);
           static_cast<void>(raw(CallNumber::CapDrop, event));
         }
@@ -208,7 +216,9 @@ TEST("domains: a context that drops its own creating capability ends") {
     maker.run([](Start& s) {
       const auto context = raw(CallNumber::AllocCpuContext, s.handles[kDomain], s.handles[kSpace], 0, 0);
       own = context.value;
-      CHECK(raw(CallNumber::ContextStart, context.value, s.handles[kEvent], reinterpret_cast<std::uint64_t>(stack + sizeof stack - 8), 0).ok());
+      CHECK(raw(CallNumber::ContextStart, context.value, s.handles[kEvent],
+                reinterpret_cast<std::uint64_t>(stack + sizeof stack - 8), 0)
+                .ok());
       // Carried: its carrier must hear of the end.
       for (unsigned i = 0; i != 100 && is_valid(context.value); ++i) {
         const auto run = raw(CallNumber::ContextRun, context.value, ~0ull, 0);
@@ -284,6 +294,8 @@ TEST("domains: gates, contexts and budgets of a domain that is gone are refused,
     abi::Words words{};
     CHECK(!calls::cap_invoke(gate, words).has_value());
     CHECK(!calls::cap_derive(space, Rights(Right::Map), domain).has_value());
-    for (const std::uint64_t handle : {other.raw(), next.raw(), spare.raw(), context.raw(), gate.raw(), budget.raw()}) drop(handle);
+    for (const std::uint64_t handle :
+         {other.raw(), next.raw(), spare.raw(), context.raw(), gate.raw(), budget.raw()})
+      drop(handle);
   }
 }

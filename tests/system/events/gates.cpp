@@ -13,7 +13,9 @@ namespace {
 
 constexpr auto kEvery = core::cap::kAllRights.without(Rights(Right::Once));
 void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(handle))); }
-std::uint64_t chain_of(Cap<T::Context> context) { return calls::context_query(context, 0).value_or(5) & 0xff; }
+std::uint64_t chain_of(Cap<T::Context> context) {
+  return calls::context_query(context, 0).value_or(5) & 0xff;
+}
 
 struct Handler : libos::rt::GateHandler {
   constexpr Handler() : GateHandler{nullptr} {}
@@ -33,14 +35,16 @@ std::uint64_t forward(libos::rt::GateHandler& self, abi::Words& words) {
 struct Served {
   Worker server;
   Cap<T::Gate> gate;
-  Served(Handler& handler, std::uint64_t (*act)(Handler&, abi::Words&), Child* child = nullptr) : server({.child = child, .slice = false}) {
+  Served(Handler& handler, std::uint64_t (*act)(Handler&, abi::Words&), Child* child = nullptr)
+      : server({.child = child, .slice = false}) {
     handler.handle = &forward;
     handler.act = act;
     handler.area = server.start().area;
     handler.calls_seen = 0;
     handler.go_on = false;
     const auto domain = child != nullptr ? child->domain() : environment().domain;
-    gate = need(calls::gate_create(domain, VirtAddr(reinterpret_cast<std::uint64_t>(&rt_gate_entry)), reinterpret_cast<std::uint64_t>(&handler)));
+    gate = need(calls::gate_create(domain, VirtAddr(reinterpret_cast<std::uint64_t>(&rt_gate_entry)),
+                                   reinterpret_cast<std::uint64_t>(&handler)));
     need(calls::gate_add_server(gate, server.context(), server.stack_top()));
   }
   Served(const Served&) = delete;
@@ -81,11 +85,15 @@ TEST("gates: six words there and back, and the server's status") {
 
 TEST("gates: ten words through both areas, into another domain") {
   Child child;
-  Served served(handler, [](Handler& self, abi::Words& words) -> std::uint64_t {
-    words.header &= 0xf;
-    for (std::uint64_t i = 0; i != 4; ++i) self.area->message.words[i] = self.area->message.words[i] * 2 + words.header;
-    return 0;
-  }, &child);
+  Served served(
+      handler,
+      [](Handler& self, abi::Words& words) -> std::uint64_t {
+        words.header &= 0xf;
+        for (std::uint64_t i = 0; i != 4; ++i)
+          self.area->message.words[i] = self.area->message.words[i] * 2 + words.header;
+        return 0;
+      },
+      &child);
   auto& message = test_start().area->message;
   for (std::uint64_t count = 0; count <= 4; ++count) {
     for (std::uint64_t i = 0; i != 4; ++i) {
@@ -94,7 +102,8 @@ TEST("gates: ten words through both areas, into another domain") {
     }
     const auto answer = calls::cap_invoke(served.gate, abi::Words{{1, 2, 3, 4, 5, 6}, count});
     CHECK_OK(answer);
-    for (std::uint64_t i = 0; i != 4; ++i) CHECK_EQ(message.words[i], i < count ? (100 + i) * 2 + count : 100 + i);
+    for (std::uint64_t i = 0; i != 4; ++i)
+      CHECK_EQ(message.words[i], i < count ? (100 + i) * 2 + count : 100 + i);
   }
 }
 
@@ -128,7 +137,8 @@ TEST("gates: without room in the receiver nothing travels") {
       CHECK_FAILS(calls::cap_invoke(served.gate, abi::Words{{}, count << 4}), Error::NoSlots);
     }
     CHECK_EQ(handler.calls_seen.load(), 0u);
-    for (const std::uint64_t count : {5ul, 6ul, ~0ul}) CHECK_FAILS(calls::receive_open(count), Error::BadArgument);
+    for (const std::uint64_t count : {5ul, 6ul, ~0ul})
+      CHECK_FAILS(calls::receive_open(count), Error::BadArgument);
   }
   check_books(before);
   drop(event.raw());
@@ -136,19 +146,22 @@ TEST("gates: without room in the receiver nothing travels") {
 
 TEST("gates: capabilities travel into another domain, all of them or none") {
   Child child({.pages = PageCount(32)});
-  Served served(handler, [](Handler& self, abi::Words& words) -> std::uint64_t {
-    const auto came = words.header >> 4 & 0xf;
-    words.w[1] = came;
-    words.w[2] = 0;
-    for (std::uint64_t i = 0; i != came; ++i) {
-      const auto handle = self.area->message.handles[i];
-      words.w[2] += raw(CallNumber::EventDeliver, handle, std::uint64_t{1} << i).ok() ? 1 : 0;
-      static_cast<void>(raw(CallNumber::CapDrop, handle));
-    }
-    words.header = 0;
-    static_cast<void>(calls::receive_open(4));
-    return 0;
-  }, &child);
+  Served served(
+      handler,
+      [](Handler& self, abi::Words& words) -> std::uint64_t {
+        const auto came = words.header >> 4 & 0xf;
+        words.w[1] = came;
+        words.w[2] = 0;
+        for (std::uint64_t i = 0; i != came; ++i) {
+          const auto handle = self.area->message.handles[i];
+          words.w[2] += raw(CallNumber::EventDeliver, handle, std::uint64_t{1} << i).ok() ? 1 : 0;
+          static_cast<void>(raw(CallNumber::CapDrop, handle));
+        }
+        words.header = 0;
+        static_cast<void>(calls::receive_open(4));
+        return 0;
+      },
+      &child);
   const auto event = need(calls::event_create());
   auto& message = test_start().area->message;
   CHECK_OK(calls::cap_invoke(served.gate, {}));  // opens
@@ -160,7 +173,10 @@ TEST("gates: capabilities travel into another domain, all of them or none") {
     const auto answer = calls::cap_invoke(served.gate, abi::Words{{}, count << 4});
     CHECK_OK(answer);
     if (answer) CHECK_EQ(answer->w[2], count);
-    CHECK_EQ(calls::event_wait(event, abi::EventBits(~0ul), core::Nanoseconds(0)).value_or(abi::EventBits(0)).raw(), (std::uint64_t{1} << count) - 1);
+    CHECK_EQ(calls::event_wait(event, abi::EventBits(~0ul), core::Nanoseconds(0))
+                 .value_or(abi::EventBits(0))
+                 .raw(),
+             (std::uint64_t{1} << count) - 1);
   }
   // The third one is bad: the first two must not stay behind.
   const auto used = calls::budget_query(child.budget()).value_or(0);
@@ -207,12 +223,16 @@ void strike_during_call(Strike strike, std::initializer_list<Error> errors) {
     handler.act = &hang;
     handler.calls_seen = 0;
     handler.go_on = false;
-    const auto gate = need(calls::gate_create(child.domain(), VirtAddr(reinterpret_cast<std::uint64_t>(&rt_gate_entry)), reinterpret_cast<std::uint64_t>(&handler)));
+    const auto gate =
+        need(calls::gate_create(child.domain(), VirtAddr(reinterpret_cast<std::uint64_t>(&rt_gate_entry)),
+                                reinterpret_cast<std::uint64_t>(&handler)));
     need(calls::gate_add_server(gate, server.context(), server.stack_top()));
     const auto invoke = need(calls::cap_derive(gate, Right::Invoke | Right::Revoke));
     Worker caller({.cpu = core::CpuId(1 % cpus())});
     caller.start().handles[0] = invoke.raw();
-    caller.run([](Start& s) { s.shared[0] = 1000 + raw(CallNumber::CapInvoke, s.handles[0], 1, 2, 3, 4, 5).status; });
+    caller.run([](Start& s) {
+      s.shared[0] = 1000 + raw(CallNumber::CapInvoke, s.handles[0], 1, 2, 3, 4, 5).status;
+    });
     spin_until([] { return handler.calls_seen.load() != 0; });
     strike(child, server, gate, invoke, caller);
     const End end = caller.join();
@@ -234,36 +254,45 @@ TEST("gates: the server is stopped during a call") {
   strike_during_call([](Child&, Worker& server, auto, auto, Worker&) { server.stop(); }, {Error::Gone});
 }
 TEST("gates: the server's context is destroyed during a call") {
-  strike_during_call([](Child&, Worker& server, auto, auto, Worker&) {
-    CHECK_OK(calls::cap_drop(server.context()));
-    server.forget_context();
-  }, {Error::Gone, Error::Revoked});
+  strike_during_call(
+      [](Child&, Worker& server, auto, auto, Worker&) {
+        CHECK_OK(calls::cap_drop(server.context()));
+        server.forget_context();
+      },
+      {Error::Gone, Error::Revoked});
 }
 TEST("gates: the server's domain is destroyed during a call") {
-  strike_during_call([](Child& child, Worker&, auto, auto, Worker&) { child.destroy(); }, {Error::Gone, Error::Revoked});
+  strike_during_call([](Child& child, Worker&, auto, auto, Worker&) { child.destroy(); },
+                     {Error::Gone, Error::Revoked});
 }
 TEST("gates: the gate is revoked during a call") {
-  strike_during_call([](Child&, Worker&, auto gate, auto, Worker&) { CHECK_OK(calls::cap_revoke(gate)); }, {Error::Gone, Error::Revoked});
+  strike_during_call([](Child&, Worker&, auto gate, auto, Worker&) { CHECK_OK(calls::cap_revoke(gate)); },
+                     {Error::Gone, Error::Revoked});
 }
 TEST("gates: the caller's capability is revoked during a call") {
-  strike_during_call([](Child&, Worker&, auto, auto invoke, Worker&) { CHECK_OK(calls::cap_revoke(invoke)); }, {Error::Revoked});
+  strike_during_call([](Child&, Worker&, auto, auto invoke, Worker&) { CHECK_OK(calls::cap_revoke(invoke)); },
+                     {Error::Revoked});
 }
 TEST("gates: the caller is stopped during a call") {
-  strike_during_call([](Child&, Worker& server, auto gate, auto, Worker& caller) {
-    caller.stop();
-    // The server is back in its pool, and answers the next one.
-    handler.go_on = true;
-    CHECK_OK(calls::cap_invoke(gate, {}));
-    CHECK(chain_of(server.context()) == 4);
-  }, {});
+  strike_during_call(
+      [](Child&, Worker& server, auto gate, auto, Worker& caller) {
+        caller.stop();
+        // The server is back in its pool, and answers the next one.
+        handler.go_on = true;
+        CHECK_OK(calls::cap_invoke(gate, {}));
+        CHECK(chain_of(server.context()) == 4);
+      },
+      {});
 }
 TEST("gates: the caller is destroyed during a call") {
-  strike_during_call([](Child&, Worker&, auto gate, auto, Worker& caller) {
-    CHECK_OK(calls::cap_revoke(caller.context()));
-    caller.forget_context();
-    handler.go_on = true;
-    CHECK_OK(calls::cap_invoke(gate, {}));
-  }, {});
+  strike_during_call(
+      [](Child&, Worker&, auto gate, auto, Worker& caller) {
+        CHECK_OK(calls::cap_revoke(caller.context()));
+        caller.forget_context();
+        handler.go_on = true;
+        CHECK_OK(calls::cap_invoke(gate, {}));
+      },
+      {});
 }
 
 TEST("gates: nested calls go to their limit and no deeper") {
@@ -284,7 +313,8 @@ TEST("gates: nested calls go to their limit and no deeper") {
   }
   unsigned deepest = 0;
   for (unsigned depth = 1; depth != kGates; ++depth) {
-    for (unsigned i = 0; i != kGates; ++i) handlers[i].next = i + 1 < depth ? chain[i + 1]->gate : Cap<T::Gate>{};
+    for (unsigned i = 0; i != kGates; ++i)
+      handlers[i].next = i + 1 < depth ? chain[i + 1]->gate : Cap<T::Gate>{};
     const auto answer = calls::cap_invoke(chain[0]->gate, {});
     if (answer) {
       CHECK_EQ(answer->w[0], depth - 1);
@@ -305,11 +335,13 @@ TEST("gates: callers on all CPUs at once: one is served, the others are told Bus
   Served served(handler, &add_one);
   static constinit std::atomic<std::uint64_t> gate{0};
   gate = served.gate.raw();
-  Worker a({.cpu = core::CpuId(1 % cpus())}), b({.cpu = core::CpuId(2 % cpus())}), c({.cpu = core::CpuId(3 % cpus())});
+  Worker a({.cpu = core::CpuId(1 % cpus())}), b({.cpu = core::CpuId(2 % cpus())}),
+      c({.cpu = core::CpuId(3 % cpus())});
   for (Worker* worker : {&a, &b, &c}) {
     worker->run([](Start& s) {
       for (std::uint64_t i = 0; i != 30'000; ++i) {
-        const auto answer = calls::cap_invoke(Cap<T::Gate>(gate.load()), abi::Words{{i, s.self, 3, 4, 5, 6}, 0});
+        const auto answer =
+            calls::cap_invoke(Cap<T::Gate>(gate.load()), abi::Words{{i, s.self, 3, 4, 5, 6}, 0});
         if (!answer) {
           CHECK_EQ(answer.error(), Error::Busy);
           continue;

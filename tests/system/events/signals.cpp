@@ -60,12 +60,15 @@ TEST("events: ping-pong between CPUs loses no wake-up") {
   const auto ping = need(calls::event_create()), pong = need(calls::event_create());
   shared.event = ping.raw();
   shared.other = pong.raw();
-  Team team(1, [](Start& s) {
-    for (std::uint64_t i = 0; i != s.argument; ++i) {
-      CHECK(raw(CallNumber::EventWait, shared.event, 1, kNever).ok());
-      CHECK(raw(CallNumber::EventDeliver, shared.other, 2).ok());
-    }
-  }, 500);
+  Team team(
+      1,
+      [](Start& s) {
+        for (std::uint64_t i = 0; i != s.argument; ++i) {
+          CHECK(raw(CallNumber::EventWait, shared.event, 1, kNever).ok());
+          CHECK(raw(CallNumber::EventDeliver, shared.other, 2).ok());
+        }
+      },
+      500);
   for (unsigned i = 0; i != 500; ++i) {
     CHECK_OK(calls::event_deliver(ping, abi::EventBits(1)));
     CHECK_EQ(calls::event_wait(pong, abi::EventBits(2), abi::kNever).value_or(abi::EventBits(0)).raw(), 2u);
@@ -90,7 +93,8 @@ TEST("events: every bit goes to exactly one of many waiters") {
   });
   std::uint32_t sent = 0;
   for (unsigned i = 0; i != 300; ++i) {
-    CHECK_OK(calls::event_deliver(event, abi::EventBits(std::uint64_t{1} << (i % 32) | std::uint64_t{1} << 40)));
+    CHECK_OK(
+        calls::event_deliver(event, abi::EventBits(std::uint64_t{1} << (i % 32) | std::uint64_t{1} << 40)));
     sent += 1;
     spin_until([&] { return shared.count.load() == sent; });
   }
@@ -106,8 +110,13 @@ TEST("events: bits coalesce and stay until they are taken") {
   CHECK_FAILS(calls::event_wait(event, abi::EventBits(0), core::Nanoseconds(0)), Error::BadArgument);
   for (unsigned i = 0; i != 3; ++i) CHECK_OK(calls::event_deliver(event, abi::EventBits(6)));
   CHECK_OK(calls::event_deliver(event, abi::EventBits(0)));
-  CHECK_EQ(calls::event_wait(event, abi::EventBits(2), core::Nanoseconds(0)).value_or(abi::EventBits(0)).raw(), 2u);
-  CHECK_EQ(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(0)).value_or(abi::EventBits(0)).raw(), 4u);
+  CHECK_EQ(
+      calls::event_wait(event, abi::EventBits(2), core::Nanoseconds(0)).value_or(abi::EventBits(0)).raw(),
+      2u);
+  CHECK_EQ(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(0))
+               .value_or(abi::EventBits(0))
+               .raw(),
+           4u);
   CHECK_FAILS(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(0)), Error::TimedOut);
   drop(event.raw());
 }
@@ -157,11 +166,13 @@ TEST("events: a flood of signals from every CPU leaves the others their time") {
   const auto event = need(calls::event_create()), own = need(calls::event_create());
   shared.event = event.raw();
   Team team(cpus() > 1 ? cpus() : 2, [](Start&) {
-    while (!shared.quit.load(std::memory_order_relaxed)) static_cast<void>(raw(CallNumber::EventDeliver, shared.event, kNever));
+    while (!shared.quit.load(std::memory_order_relaxed))
+      static_cast<void>(raw(CallNumber::EventDeliver, shared.event, kNever));
   });
   for (unsigned i = 0; i != 30; ++i) {
     CHECK_OK(calls::event_wait(event, abi::EventBits(1), abi::kNever));
-    CHECK_FAILS(calls::event_wait(own, abi::EventBits(1), core::Nanoseconds(now() + 100'000)), Error::TimedOut);
+    CHECK_FAILS(calls::event_wait(own, abi::EventBits(1), core::Nanoseconds(now() + 100'000)),
+                Error::TimedOut);
   }
   shared.quit = true;
   team.join();
@@ -173,12 +184,14 @@ TEST("timers: they fire, periods repeat, disarming stops them") {
   const auto event = need(calls::event_create());
   const auto timer = need(calls::timer_create(event, abi::Bit(7)));
   CHECK_OK(calls::timer_arm(timer, core::Nanoseconds(now() + 100'000), core::Nanoseconds(0)));
-  CHECK_EQ(calls::event_wait(event, abi::EventBits(kNever), abi::kNever).value_or(abi::EventBits(0)).raw(), 1u << 7);
+  CHECK_EQ(calls::event_wait(event, abi::EventBits(kNever), abi::kNever).value_or(abi::EventBits(0)).raw(),
+           1u << 7);
   CHECK_OK(calls::timer_arm(timer, core::Nanoseconds(1), core::Nanoseconds(1)));
   for (unsigned i = 0; i != 20; ++i) CHECK_OK(calls::event_wait(event, abi::EventBits(1 << 7), abi::kNever));
   CHECK_OK(calls::timer_arm(timer, core::Nanoseconds(kNever), core::Nanoseconds(0)));
   static_cast<void>(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(0)));
-  CHECK_FAILS(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(now() + 2'000'000)), Error::TimedOut);
+  CHECK_FAILS(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(now() + 2'000'000)),
+              Error::TimedOut);
   for (const std::uint64_t odd : {kNever - 1, kNever >> 1, std::uint64_t{1} << 63, kNever >> 2}) {
     CHECK_OK(calls::timer_arm(timer, core::Nanoseconds(odd), core::Nanoseconds(odd)));
     CHECK_OK(calls::timer_arm(timer, core::Nanoseconds(now() + 10'000), core::Nanoseconds(odd)));
@@ -193,7 +206,8 @@ TEST("timers: 10,000 at once all fire, and go again") {
   const auto event = need(calls::event_create());
   static constinit std::array<std::uint64_t, 10'000> timers{};
   const auto before = books();
-  for (std::size_t i = 0; i != timers.size(); ++i) timers[i] = need(calls::timer_create(event, abi::Bit(static_cast<std::uint32_t>(i % 64)))).raw();
+  for (std::size_t i = 0; i != timers.size(); ++i)
+    timers[i] = need(calls::timer_create(event, abi::Bit(static_cast<std::uint32_t>(i % 64)))).raw();
   const auto at = now() + 5'000'000;
   for (const auto timer : timers) CHECK(raw(CallNumber::TimerArm, timer, at, 0).ok());
   std::uint64_t seen = 0;
@@ -257,7 +271,10 @@ TEST("operations: completed, cancelled, polled and waited for") {
   CHECK_EQ(calls::poll_async_op(server).value_or(0), 4711u);
   CHECK_FAILS(calls::complete_async_op(server, 1), Error::TooLate);
   CHECK_FAILS(calls::cancel_async_op(server), Error::TooLate);
-  CHECK_EQ(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(0)).value_or(abi::EventBits(0)).raw(), 8u);
+  CHECK_EQ(calls::event_wait(event, abi::EventBits(kNever), core::Nanoseconds(0))
+               .value_or(abi::EventBits(0))
+               .raw(),
+           8u);
   const auto gone = need(calls::submit_async_op(abi::AsyncKind::Server, event, abi::Bit(4)));
   CHECK_OK(calls::cancel_async_op(gone));
   CHECK_FAILS(calls::poll_async_op(gone), Error::Cancelled);
@@ -286,7 +303,8 @@ TEST("operations: complete and cancel race on all CPUs; one of them wins") {
         continue;
       }
       seen = op;
-      const auto answer = s.handles[0] % 2 == 0 ? raw(CallNumber::CompleteAsyncOp, op, 1) : raw(CallNumber::CancelAsyncOp, op);
+      const auto answer = s.handles[0] % 2 == 0 ? raw(CallNumber::CompleteAsyncOp, op, 1)
+                                                : raw(CallNumber::CancelAsyncOp, op);
       if (answer.ok()) shared.event.fetch_add(1);
       if (!answer.ok() && answer.error() != Error::TooLate) shared.odd.fetch_add(1);
       shared.count.fetch_add(1);
@@ -312,11 +330,13 @@ TEST("operations: complete and cancel race on all CPUs; one of them wins") {
 TEST("rings: entries are done in order, the first failure stops and is told") {
   auto& ring = *test_start().ring;
   const auto event = need(calls::event_create());
-  for (const std::uint64_t count : {0ul, 65ul, 1ul << 32, ~0ul}) CHECK_EQ(raw(CallNumber::RingSubmit, count).error(), Error::BadArgument);
+  for (const std::uint64_t count : {0ul, 65ul, 1ul << 32, ~0ul})
+    CHECK_EQ(raw(CallNumber::RingSubmit, count).error(), Error::BadArgument);
   for (std::uint64_t bad = 0; bad < 64; bad += 7) {
     for (std::uint64_t i = 0; i != 64; ++i) {
-      ring.entries[i] = i == bad ? calls::encode_event_deliver(Cap<T::Event>(0x77'0000'0001), abi::EventBits(1))
-                                 : calls::encode_event_deliver(event, abi::EventBits(std::uint64_t{1} << i));
+      ring.entries[i] = i == bad
+                            ? calls::encode_event_deliver(Cap<T::Event>(0x77'0000'0001), abi::EventBits(1))
+                            : calls::encode_event_deliver(event, abi::EventBits(std::uint64_t{1} << i));
     }
     CHECK_EQ(calls::ring_submit(64).value_or(99), bad);
     CHECK_EQ(static_cast<Error>(ring.entries[bad].status), Error::BadHandle);
@@ -331,9 +351,12 @@ TEST("rings: calls that leave for another context are refused inside one, and no
   const auto event = need(calls::event_create());
   const auto gate = need(calls::gate_create(environment().domain, VirtAddr(0x400000), 0));
   Worker idle({.slice = false});
-  const std::array entries{
-      calls::encode_ring_submit(1), calls::encode_context_run(idle.context(), abi::kNever, 0), calls::encode_event_wait(event, abi::EventBits(1), abi::kNever),
-      calls::encode_yield(), calls::encode_context_stop(idle.context()), calls::encode_wait_async_op(Cap<T::AsyncOp>(1), abi::kNever)};
+  const std::array entries{calls::encode_ring_submit(1),
+                           calls::encode_context_run(idle.context(), abi::kNever, 0),
+                           calls::encode_event_wait(event, abi::EventBits(1), abi::kNever),
+                           calls::encode_yield(),
+                           calls::encode_context_stop(idle.context()),
+                           calls::encode_wait_async_op(Cap<T::AsyncOp>(1), abi::kNever)};
   for (const auto& entry : entries) {
     ring.entries[0] = calls::encode_null();
     ring.entries[1] = entry;
@@ -341,7 +364,8 @@ TEST("rings: calls that leave for another context are refused inside one, and no
     CHECK_EQ(static_cast<Error>(ring.entries[1].status), Error::BadArgument);
   }
   for (const auto call : {CallNumber::CapInvoke, CallNumber::GateReply}) {
-    ring.entries[0] = calls::entry_of(call, gate.raw(), std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{4}, std::uint64_t{5});
+    ring.entries[0] = calls::entry_of(call, gate.raw(), std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3},
+                                      std::uint64_t{4}, std::uint64_t{5});
     CHECK_EQ(calls::ring_submit(1).value_or(99), 0u);
     CHECK(ring.entries[0].status != 0);
   }
@@ -385,15 +409,19 @@ void give_up_in_ring(Start& s) {
   const std::uint64_t victims[4] = {s.handles[0], s.handles[1], pages, context.value};
   auto& ring = *reinterpret_cast<exo_ring*>(kArea + 4096);
   ring.entries[0] = exo_ring_entry{.call = 4, .status = 0, .args = {space, 0, 0, 0, 0, 0}, .result = 0};
-  ring.entries[1] = exo_ring_entry{.call = 5, .status = 0, .args = {victims[s.argument], 0, 0, 0, 0, 0}, .result = 0};
+  ring.entries[1] =
+      exo_ring_entry{.call = 5, .status = 0, .args = {victims[s.argument], 0, 0, 0, 0, 0}, .result = 0};
   ring.entries[2] = exo_ring_entry{.call = 40, .status = 0, .args = {}, .result = 0};
   static constinit char stack[4096];
   const auto submit = +[] {
     static_cast<void>(raw(CallNumber::RingSubmit, 3));
     for (;;) static_cast<void>(calls::yield());
   };
-  CHECK(raw(CallNumber::ContextStart, context.value, reinterpret_cast<std::uint64_t>(submit), reinterpret_cast<std::uint64_t>(stack + sizeof stack - 8), 0).ok());
-  for (unsigned i = 0; i != 20; ++i) static_cast<void>(raw(CallNumber::ContextRun, context.value, now() + 1'000'000, 0));
+  CHECK(raw(CallNumber::ContextStart, context.value, reinterpret_cast<std::uint64_t>(submit),
+            reinterpret_cast<std::uint64_t>(stack + sizeof stack - 8), 0)
+            .ok());
+  for (unsigned i = 0; i != 20; ++i)
+    static_cast<void>(raw(CallNumber::ContextRun, context.value, now() + 1'000'000, 0));
   CHECK(!is_valid(victims[s.argument]));
 }
 

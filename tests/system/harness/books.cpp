@@ -29,8 +29,9 @@ bool check_books(const Books& before, Where where) {
   }
   if (now == before) return true;
   char line[160];
-  report_failure(where, core::text::format_to(line, "the books do not balance: free pages ", before.free_pages, " -> ",
-                                              now.free_pages, ", budget used ", before.budget_used, " -> ", now.budget_used));
+  report_failure(where, core::text::format_to(line, "the books do not balance: free pages ",
+                                              before.free_pages, " -> ", now.free_pages, ", budget used ",
+                                              before.budget_used, " -> ", now.budget_used));
   return false;
 }
 

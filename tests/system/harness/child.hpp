@@ -11,7 +11,7 @@ using BudgetCap = abi::Cap<abi::ObjectType::Budget>;
 struct ChildOptions {
   core::PageCount pages{64};  ///< its budget
   core::cap::Authorities authorities = core::cap::ceiling(core::cap::Zone::User);
-  bool own_space = true;      ///< false: it runs in this program's address space
+  bool own_space = true;  ///< false: it runs in this program's address space
 };
 
 /// Destroyed with everything in it. Workers of it must have gone before.

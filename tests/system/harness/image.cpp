@@ -36,10 +36,11 @@ abi::Access access_of(core::cap::Rights rights) {
 /// From here to the end nothing may touch the data segment but the two calls: it is away in between.
 core::Result<> replace(Part part, SpaceCap space) {
   FB_TRY(abi::calls::map_pages(space, part.pages, kCopyWindow, PageCount(0), part.count, part.access));
-  __builtin_memcpy(reinterpret_cast<void*>(kCopyWindow.raw()), reinterpret_cast<const void*>(part.address.raw()),
-                   core::bytes_of(part.count).raw());
+  __builtin_memcpy(reinterpret_cast<void*>(kCopyWindow.raw()),
+                   reinterpret_cast<const void*>(part.address.raw()), core::bytes_of(part.count).raw());
   const auto unmapped = abi::calls::unmap_pages(space, part.address, part.count);
-  const auto mapped = abi::calls::map_pages(space, part.pages, part.address, PageCount(0), part.count, part.access);
+  const auto mapped =
+      abi::calls::map_pages(space, part.pages, part.address, PageCount(0), part.count, part.access);
   if (!unmapped || !mapped) __builtin_trap();
   return abi::calls::unmap_pages(space, kCopyWindow, part.count).transform([](std::uint64_t) {});
 }
@@ -51,8 +52,8 @@ core::Result<> adopt_image() {
   const auto pages = core::pages_for(e.archive_offset + e.archive_bytes);
   FB_ASSIGN(const auto mapping, libos::rt::map(e.archive, PageCount(0), pages, libos::rt::kReadOnly));
   const std::byte* const first = mapping.bytes().data();
-  FB_ASSIGN(const auto archive,
-            core::archive::Archive::parse(mapping.bytes().subspan(e.archive_offset.raw(), e.archive_bytes.raw())));
+  FB_ASSIGN(const auto archive, core::archive::Archive::parse(
+                                    mapping.bytes().subspan(e.archive_offset.raw(), e.archive_bytes.raw())));
   FB_ASSIGN(const auto file, archive.find("root"));
   FB_ASSIGN(const auto image, core::elf::Image::parse(file.bytes()));
   for (const core::elf::Segment& segment : image.segments()) {
@@ -64,7 +65,8 @@ core::Result<> adopt_image() {
       continue;
     }
     const auto at = static_cast<std::uint64_t>(segment.bytes.data() - first);
-    if ((at & core::kPageMask) != (segment.address.raw() & core::kPageMask)) return core::fail(core::Error::BadFormat);
+    if ((at & core::kPageMask) != (segment.address.raw() & core::kPageMask))
+      return core::fail(core::Error::BadFormat);
     part.offset = PageCount(at >> core::kPageShift);
     part.count = core::pages_for(core::ByteCount((at & core::kPageMask) + segment.bytes.size()));
     parts[part_count++] = part;

@@ -43,7 +43,8 @@ void watch(Worker& worker) {
   std::uint32_t printed = 0;
   for (unsigned looks = 1;; ++looks) {
     const auto now = abi::calls::get_system_time(abi::Clock::Monotonic).value_or(0);
-    const auto ended = abi::calls::event_wait(worker.ended(), abi::EventBits(1), core::Nanoseconds(now) + kLookAgain);
+    const auto ended =
+        abi::calls::event_wait(worker.ended(), abi::EventBits(1), core::Nanoseconds(now) + kLookAgain);
     printed = print_notes(printed);
     if (ended) break;
     if (looks % kLooksBetweenNotes != 0) continue;
@@ -51,7 +52,8 @@ void watch(Worker& worker) {
     const auto chain = abi::calls::context_query(worker.context(), 0).value_or(0) & 0xff;
     say("# still running: ", running->name, ", state ", chain, ", rip ", core::text::hex(at));
   }
-  if (worker.start().phase.load(std::memory_order_acquire) != 2 && state.skipped == nullptr && failures() == 0) {
+  if (worker.start().phase.load(std::memory_order_acquire) != 2 && state.skipped == nullptr &&
+      failures() == 0) {
     const auto at = abi::calls::context_query(worker.context(), 2).value_or(0);
     report_failure(Where::current(), "the test did not come to its end");
     diag("vector ", std::uint64_t{worker.fault_vector()}, ", rip ", core::text::hex(at), ", address ",
@@ -104,7 +106,8 @@ int fb_main(const fb::libos::rt::Environment& environment) {
   for (const Case* at = state.first_case; at != nullptr; at = at->next) ++count;
   say("TAP version 14");
   say("1..", count);
-  say("# ", environment.cpus, " CPUs, ", fb::abi::calls::machine_info(fb::abi::Info::FreePages).value_or(0), " free pages");
+  say("# ", environment.cpus, " CPUs, ", fb::abi::calls::machine_info(fb::abi::Info::FreePages).value_or(0),
+      " free pages");
   for (const Case* at = state.first_case; at != nullptr; at = at->next) {
     if (!run_case(*at, ++number)) ++failed;
   }

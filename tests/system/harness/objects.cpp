@@ -23,7 +23,8 @@ Objects::Objects(Where where) {
 
 Objects::~Objects() {
   // Users before what they use; the budget last.
-  for (const T type : {T::AsyncOp, T::Device, T::Timer, T::Event, T::Gate, T::Context, T::AddressSpace, T::Pages, T::Domain, T::Budget}) {
+  for (const T type : {T::AsyncOp, T::Device, T::Timer, T::Event, T::Gate, T::Context, T::AddressSpace,
+                       T::Pages, T::Domain, T::Budget}) {
     if (at(type) != 0) static_cast<void>(calls::cap_drop(Cap<T::Any>(at(type))));
   }
 }

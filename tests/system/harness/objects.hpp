@@ -11,7 +11,7 @@ inline constexpr std::uint64_t kSpareDevice = 1;
 
 class Objects {
  public:
-  static constexpr std::array kTypes{T::Domain, T::AddressSpace, T::Pages, T::Context, T::Gate,
+  static constexpr std::array kTypes{T::Domain, T::AddressSpace, T::Pages,  T::Context, T::Gate,
                                      T::Event,  T::Timer,        T::Device, T::AsyncOp, T::Budget};
   explicit Objects(Where where = Where::current());
   Objects(const Objects&) = delete;

@@ -12,7 +12,8 @@ void open_nap() { nap_event = need(calls::event_create()).raw(); }
 
 void nap() {
   const auto until = calls::get_system_time(abi::Clock::Monotonic).value_or(0) + kNap;
-  const auto waited = calls::event_wait(Cap<T::Event>(nap_event.load()), abi::EventBits(kNapBit), core::Nanoseconds(until));
+  const auto waited =
+      calls::event_wait(Cap<T::Event>(nap_event.load()), abi::EventBits(kNapBit), core::Nanoseconds(until));
   if (!waited && waited.error() != Error::TimedOut) static_cast<void>(calls::yield());  // of another domain
 }
 

@@ -33,13 +33,14 @@ inline Raw raw(std::uint64_t number, const std::array<std::uint64_t, 6>& a) {
   register std::uint64_t r9 asm("r9") = a[5];
   register std::uint64_t header asm("r12") = 0;
   asm volatile("syscall"
-               : "+a"(status), "+D"(first), "+S"(second), "+d"(value), "+r"(r10), "+r"(r8), "+r"(r9), "+r"(header)
+               : "+a"(status), "+D"(first), "+S"(second), "+d"(value), "+r"(r10), "+r"(r8), "+r"(r9),
+                 "+r"(header)
                :
                : "rcx", "r11", "rbx", "r13", "r14", "r15", "memory", "cc");
   return {status, value};
 }
-inline Raw raw(CallNumber number, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0, std::uint64_t d = 0,
-               std::uint64_t e = 0, std::uint64_t f = 0) {
+inline Raw raw(CallNumber number, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0,
+               std::uint64_t d = 0, std::uint64_t e = 0, std::uint64_t f = 0) {
   return raw(static_cast<std::uint64_t>(number), {a, b, c, d, e, f});
 }
 

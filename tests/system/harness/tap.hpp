@@ -46,7 +46,10 @@ template <class T>
 void print_value(core::text::BufferSink& sink, const T& value) {
   if constexpr (std::is_same_v<T, core::Error>) {
     core::text::print(sink, core::name_of(value));
-  } else if constexpr (requires { value.has_value(); value.error(); }) {
+  } else if constexpr (requires {
+                         value.has_value();
+                         value.error();
+                       }) {
     if (!value.has_value()) return core::text::print(sink, core::name_of(value.error()));
     core::text::print(sink, "success");
     if constexpr (requires { value->raw(); }) core::text::print(sink, " ", core::text::hex(value->raw()));
@@ -62,13 +65,15 @@ void print_value(core::text::BufferSink& sink, const T& value) {
 }
 
 inline bool check(bool holds, std::string_view text, Where where = Where::current()) {
-  if (!holds) [[unlikely]] report_failure(where, text);
+  if (!holds) [[unlikely]]
+    report_failure(where, text);
   return holds;
 }
 
 template <class A, class B>
 bool check_equal(const A& a, const B& b, std::string_view text, Where where = Where::current()) {
-  if (a == b) [[likely]] return true;
+  if (a == b) [[likely]]
+    return true;
   char line[160];
   core::text::BufferSink sink(line);
   core::text::print(sink, text, ": ");
@@ -81,15 +86,18 @@ bool check_equal(const A& a, const B& b, std::string_view text, Where where = Wh
 
 template <class T>
 bool check_ok(const core::Result<T>& result, std::string_view text, Where where = Where::current()) {
-  if (result.has_value()) [[likely]] return true;
+  if (result.has_value()) [[likely]]
+    return true;
   char line[160];
   report_failure(where, core::text::format_to(line, text, ": ", core::name_of(result.error())));
   return false;
 }
 
 template <class T>
-bool check_fails(const core::Result<T>& result, core::Error error, std::string_view text, Where where = Where::current()) {
-  if (!result.has_value() && result.error() == error) [[likely]] return true;
+bool check_fails(const core::Result<T>& result, core::Error error, std::string_view text,
+                 Where where = Where::current()) {
+  if (!result.has_value() && result.error() == error) [[likely]]
+    return true;
   char line[160];
   core::text::BufferSink sink(line);
   core::text::print(sink, text, ": ");
@@ -114,10 +122,10 @@ T need(core::Result<T> result, Where where = Where::current()) {
 
 #define FB_TEST_JOIN_(a, b) a##b
 #define FB_TEST_JOIN(a, b) FB_TEST_JOIN_(a, b)
-#define FB_TEST_(name, todo)                                                                             \
-  static void FB_TEST_JOIN(test_body_, __LINE__)();                                                      \
-  static ::fb::test::Case FB_TEST_JOIN(test_case_, __LINE__)(name, &FB_TEST_JOIN(test_body_, __LINE__),  \
-                                                             todo);                                      \
+#define FB_TEST_(name, todo)                                                                            \
+  static void FB_TEST_JOIN(test_body_, __LINE__)();                                                     \
+  static ::fb::test::Case FB_TEST_JOIN(test_case_, __LINE__)(name, &FB_TEST_JOIN(test_body_, __LINE__), \
+                                                             todo);                                     \
   static void FB_TEST_JOIN(test_body_, __LINE__)()
 
 /// TEST("CAP-1: a handle nobody was given is refused") { ... }

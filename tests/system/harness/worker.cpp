@@ -27,8 +27,8 @@ constexpr std::uint64_t kChainStopped = 5, kChainFaulted = 6;  // context_query
 }
 
 void map_there(SpaceCap space, const libos::rt::Region& region, Where where) {
-  need(abi::calls::map_pages(space, region.pages.get(), region.mapping.address(), PageCount(0), region.mapping.count(),
-                             libos::rt::kReadWrite),
+  need(abi::calls::map_pages(space, region.pages.get(), region.mapping.address(), PageCount(0),
+                             region.mapping.count(), libos::rt::kReadWrite),
        where);
 }
 
@@ -54,7 +54,8 @@ Worker::Worker(WorkerOptions options, Where where)
   ended_ = need(abi::calls::event_create(), where);
   context_ = need(abi::calls::alloc_cpu_context(domain, space, area_.pages.get(), options.flags), where);
   need(abi::calls::context_set_event(context_, ended_, abi::EventBits(0), abi::Bit(0)), where);
-  if (options.self) start_->self = need(abi::calls::cap_derive(context_, Right::Control | Right::Read, domain), where).raw();
+  if (options.self)
+    start_->self = need(abi::calls::cap_derive(context_, Right::Control | Right::Read, domain), where).raw();
   if (!options.slice) return;
   slot_ = take_slot(cpu_);
   need(abi::calls::slice_assign(e.budget, cpu_, abi::Slot(slot_), context_), where);
@@ -70,7 +71,8 @@ void Worker::run(void (*body)(Start&), std::uint64_t argument, Where where) {
   start_->body = body;
   start_->argument = argument;
   start_->phase.store(0, std::memory_order_release);
-  static_cast<void>(abi::calls::event_wait(ended_, kEnded, core::Nanoseconds(0)));  // an end of an earlier run
+  static_cast<void>(
+      abi::calls::event_wait(ended_, kEnded, core::Nanoseconds(0)));  // an end of an earlier run
   // As after a call: the return address' place is missing from an aligned stack.
   const VirtAddr top(reinterpret_cast<std::uint64_t>(start_) - 8);
   need(abi::calls::context_start(context_, VirtAddr(reinterpret_cast<std::uint64_t>(&worker_main)), top,
@@ -90,9 +92,11 @@ void Worker::join_returned(Where where) {
   if (end == End::Returned) return;
   char line[160];
   const auto rip = abi::calls::context_query(context_, 2).value_or(0);
-  report_failure(where, core::text::format_to(line, end == End::Faulted ? "the worker faulted: vector " : "the worker was stopped: vector ",
-                                              std::uint64_t{fault_vector()}, ", rip ", core::text::hex(rip), ", address ",
-                                              core::text::hex(fault_address())));
+  report_failure(where, core::text::format_to(line,
+                                              end == End::Faulted ? "the worker faulted: vector "
+                                                                  : "the worker was stopped: vector ",
+                                              std::uint64_t{fault_vector()}, ", rip ", core::text::hex(rip),
+                                              ", address ", core::text::hex(fault_address())));
 }
 
 void Worker::stop() {

@@ -24,7 +24,7 @@ struct Start {
   std::uint64_t self;                     ///< its own context with CONTROL and READ, 0 if it got none
   exo_area* area;
   exo_ring* ring;
-  std::atomic<std::uint32_t> phase;  ///< 0 not begun, 1 begun, 2 the function returned
+  std::atomic<std::uint32_t> phase;       ///< 0 not begun, 1 begun, 2 the function returned
   std::atomic<std::uint64_t> shared[16];  ///< for the test
 };
 
@@ -35,9 +35,9 @@ enum class End : std::uint8_t { Returned, Faulted, Stopped };
 
 struct WorkerOptions {
   core::CpuId cpu{};
-  Child* child{};         ///< its domain and address space; null: this domain's
-  bool slice = true;      ///< gets a slot of `cpu`; a server or a carried context needs none
-  bool self = true;       ///< holds its own context
+  Child* child{};     ///< its domain and address space; null: this domain's
+  bool slice = true;  ///< gets a slot of `cpu`; a server or a carried context needs none
+  bool self = true;   ///< holds its own context
   abi::ContextFlags flags{};
 };
 
@@ -52,7 +52,9 @@ class Worker {
   [[nodiscard]] Start& start() const { return *start_; }
   [[nodiscard]] ContextCap context() const { return context_; }
   [[nodiscard]] EventCap ended() const { return ended_; }  ///< bit 0
-  [[nodiscard]] core::VirtAddr stack_top() const { return core::VirtAddr(reinterpret_cast<std::uint64_t>(start_) - 64); }
+  [[nodiscard]] core::VirtAddr stack_top() const {
+    return core::VirtAddr(reinterpret_cast<std::uint64_t>(start_) - 64);
+  }
 
   void run(void (*body)(Start&), std::uint64_t argument = 0, Where where = Where::current());
   /// Waits for its end.
@@ -75,6 +77,5 @@ class Worker {
   std::uint32_t slot_ = ~std::uint32_t{0};
   bool child_ = false;
 };
-
 
 }  // namespace fb::test

@@ -55,7 +55,8 @@ void try_neighbours(Start& start) {
     if (own == 0) continue;
     for (unsigned bit = 0; bit != 64; ++bit) try_forged(start, own ^ (std::uint64_t{1} << bit));
     for (unsigned a = 0; a != 64; ++a) {
-      for (unsigned b = 0; b != a; ++b) try_forged(start, own ^ (std::uint64_t{1} << a) ^ (std::uint64_t{1} << b));
+      for (unsigned b = 0; b != a; ++b)
+        try_forged(start, own ^ (std::uint64_t{1} << a) ^ (std::uint64_t{1} << b));
     }
   }
 }
@@ -92,8 +93,9 @@ TEST("CAP-1: the handles of another domain mean nothing here") {
   worker.run([](Start& start) {
     CHECK(is_valid(start.handles[0]));
     // The first domain's handles, as it stores them in the shared image.
-    for (const std::uint64_t foreign : {environment().domain.raw(), environment().budget.raw(), environment().space.raw(),
-                                        environment().context.raw(), environment().archive.raw()}) {
+    for (const std::uint64_t foreign :
+         {environment().domain.raw(), environment().budget.raw(), environment().space.raw(),
+          environment().context.raw(), environment().archive.raw()}) {
       if (foreign == start.self || foreign == start.handles[0]) continue;
       const auto answer = calls::cap_query(Cap<T::Any>(foreign));
       // The slot may be one of ours by chance: then it is the event, with SEND and no more.
@@ -118,7 +120,8 @@ TEST("CAP-1: no call takes a forged handle for any of its capabilities") {
           std::array<std::uint64_t, 6> args{0x10000, 1, 0, 0, 0, 0};
           args[which] = forged;
           const auto answer = raw(call.number, args);
-          if (answer.ok()) diag(call.name, " argument ", std::uint64_t{which}, " took ", core::text::hex(forged));
+          if (answer.ok())
+            diag(call.name, " argument ", std::uint64_t{which}, " took ", core::text::hex(forged));
           CHECK(!answer.ok());
           CHECK(named(answer.status));
         }
@@ -132,7 +135,8 @@ TEST("CAP-1: handle 0 is no capability, even where it is optional") {
   CHECK_FAILS(calls::cap_query(Cap<T::Any>(0)), Error::BadHandle);
   CHECK_FAILS(calls::cap_drop(Cap<T::Any>(0)), Error::BadHandle);
   CHECK_FAILS(calls::cap_revoke(Cap<T::Any>(0)), Error::BadHandle);
-  CHECK_FAILS(calls::map_pages({}, {}, VirtAddr(0x10000), PageCount(0), PageCount(1), abi::Access(abi::AccessBit::Read)),
+  CHECK_FAILS(calls::map_pages({}, {}, VirtAddr(0x10000), PageCount(0), PageCount(1),
+                               abi::Access(abi::AccessBit::Read)),
               Error::BadHandle);
 }
 

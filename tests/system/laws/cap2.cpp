@@ -25,7 +25,8 @@ TEST("CAP-2: every mask on every type gives the intersection, no more") {
   for (const T type : Objects::kTypes) {
     const auto source = objects[type];
     const auto rights = rights_of(source);
-    CHECK_EQ(rights.meet(core::cap::kAllRights.without(Rights(Right::Once))), abi::kRightsOf(type).without(Rights(Right::Once)));
+    CHECK_EQ(rights.meet(core::cap::kAllRights.without(Rights(Right::Once))),
+             abi::kRightsOf(type).without(Rights(Right::Once)));
     for (std::uint64_t mask = 0; mask != kMasks; ++mask) {
       const auto derived = derive(source, mask);
       if (!CHECK_EQ(derived.status, 0u)) break;
@@ -77,7 +78,8 @@ TEST("CAP-2: derivation needs DERIVE here, and GRANT with CONTROL across") {
   const auto all = abi::kRightsOf(T::Event).raw();
   const auto no_derive = derive(event.raw(), all & ~Rights(Right::Derive).raw()).value;
   const auto no_grant = derive(event.raw(), all & ~Rights(Right::Grant).raw()).value;
-  const auto no_control = derive(child.domain().raw(), abi::kRightsOf(T::Domain).raw() & ~Rights(Right::Control).raw()).value;
+  const auto no_control =
+      derive(child.domain().raw(), abi::kRightsOf(T::Domain).raw() & ~Rights(Right::Control).raw()).value;
   CHECK_EQ(derive(no_derive, all).error(), Error::Denied);
   CHECK_EQ(derive(no_derive, all, environment().domain.raw()).error(), Error::Denied);
   CHECK(derive(no_derive, all, child.domain().raw()).ok());
@@ -149,8 +151,9 @@ TEST("CAP-2: a capability that travels through a gate is an intersection too") {
   receiver.handle = &receive;
   Worker server({.slice = false});
   receiver.area = server.start().area;
-  const auto gate = need(calls::gate_create(environment().domain, VirtAddr(reinterpret_cast<std::uint64_t>(&rt_gate_entry)),
-                                            reinterpret_cast<std::uint64_t>(&receiver)));
+  const auto gate =
+      need(calls::gate_create(environment().domain, VirtAddr(reinterpret_cast<std::uint64_t>(&rt_gate_entry)),
+                              reinterpret_cast<std::uint64_t>(&receiver)));
   need(calls::gate_add_server(gate, server.context(), server.stack_top()));
   auto& area = *test_start().area;
   const auto event = need(calls::event_create());

@@ -13,10 +13,10 @@ using namespace fb::test;
 namespace {
 
 struct Shared {
-  std::atomic<std::uint64_t> cap{0};       ///< what is hammered in this round
-  std::atomic<std::uint32_t> round{0};     ///< begins with an odd number
+  std::atomic<std::uint64_t> cap{0};    ///< what is hammered in this round
+  std::atomic<std::uint32_t> round{0};  ///< begins with an odd number
   std::atomic<bool> over{false}, quit{false};
-  std::atomic<std::uint32_t> at_work{0};   ///< workers that have used it in this round
+  std::atomic<std::uint32_t> at_work{0};  ///< workers that have used it in this round
   std::atomic<std::uint32_t> violations{0};
   std::atomic<std::uint64_t> uses{0};
 };
@@ -118,30 +118,37 @@ void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(
 
 TEST("CAP-3: no check succeeds after the revoke of an ancestor, on any CPU") {
   base_event = need(calls::event_create());
-  fire([](Start&) { hammer([](std::uint64_t cap) { return raw(CallNumber::CapCheck, cap, Rights(Right::Send).raw()).ok(); }); },
-       40, [] { return chain(base_event, 9); });
+  fire(
+      [](Start&) {
+        hammer(
+            [](std::uint64_t cap) { return raw(CallNumber::CapCheck, cap, Rights(Right::Send).raw()).ok(); });
+      },
+      40, [] { return chain(base_event, 9); });
   drop(base_event.raw());
 }
 
 TEST("CAP-3: no signal succeeds after the revoke") {
   base_event = need(calls::event_create());
-  fire([](Start&) { hammer([](std::uint64_t cap) { return raw(CallNumber::EventDeliver, cap, 1).ok(); }); }, 40,
-       [] { return chain(base_event, 3); });
+  fire([](Start&) { hammer([](std::uint64_t cap) { return raw(CallNumber::EventDeliver, cap, 1).ok(); }); },
+       40, [] { return chain(base_event, 3); });
   drop(base_event.raw());
 }
 
 TEST("CAP-3: no derivation succeeds after the revoke, and nothing derived meanwhile survives") {
   base_event = need(calls::event_create());
-  fire([](Start& start) {
-    hammer([&start](std::uint64_t cap) {
-      const auto fresh = raw(CallNumber::CapDerive, cap, core::cap::kAllRights.without(Rights(Right::Once)).raw());
-      // The one derived in the round before this use: it must have ended with its ancestor.
-      const bool over = shared.over.load();
-      if (over && start.shared[0] != 0 && is_valid(start.shared[0])) shared.violations.fetch_add(1);
-      if (fresh.ok()) start.shared[0] = fresh.value;
-      return fresh.ok();
-    });
-  }, 30, [] { return chain(base_event, 2); });
+  fire(
+      [](Start& start) {
+        hammer([&start](std::uint64_t cap) {
+          const auto fresh =
+              raw(CallNumber::CapDerive, cap, core::cap::kAllRights.without(Rights(Right::Once)).raw());
+          // The one derived in the round before this use: it must have ended with its ancestor.
+          const bool over = shared.over.load();
+          if (over && start.shared[0] != 0 && is_valid(start.shared[0])) shared.violations.fetch_add(1);
+          if (fresh.ok()) start.shared[0] = fresh.value;
+          return fresh.ok();
+        });
+      },
+      30, [] { return chain(base_event, 2); });
   drop(base_event.raw());
 }
 
@@ -149,18 +156,20 @@ TEST("CAP-3: nothing can be mapped after the revoke, and what was mapped is gone
   base_pages = need(calls::alloc_mem_pages(PageCount(4), abi::PageFlags{}));
   for (auto& space : spaces) space = need(calls::address_space_create()).raw();
   const auto before = books();
-  fire([](Start& start) {
-    hammer([&start](std::uint64_t cap) {
-      const auto space = spaces[start.argument];
-      const auto mapped = raw(CallNumber::MapPages, space, cap, 0x7000'0000, 0, 4, 3);
-      if (mapped.ok()) return true;
-      // Refused: unless something is there still. After the revoke nothing may be.
-      const bool over = shared.over.load();
-      const auto unmapped = raw(CallNumber::UnmapPages, space, 0x7000'0000, 4);
-      if (over && unmapped.ok() && unmapped.value != 0) shared.violations.fetch_add(1);
-      return mapped.error() == Error::Mapped && !over;
-    });
-  }, 30, [] { return chain(base_pages, 2); });
+  fire(
+      [](Start& start) {
+        hammer([&start](std::uint64_t cap) {
+          const auto space = spaces[start.argument];
+          const auto mapped = raw(CallNumber::MapPages, space, cap, 0x7000'0000, 0, 4, 3);
+          if (mapped.ok()) return true;
+          // Refused: unless something is there still. After the revoke nothing may be.
+          const bool over = shared.over.load();
+          const auto unmapped = raw(CallNumber::UnmapPages, space, 0x7000'0000, 4);
+          if (over && unmapped.ok() && unmapped.value != 0) shared.violations.fetch_add(1);
+          return mapped.error() == Error::Mapped && !over;
+        });
+      },
+      30, [] { return chain(base_pages, 2); });
   check_books(before);
   for (auto& space : spaces) drop(space);
   drop(base_pages.raw());
@@ -199,7 +208,8 @@ TEST("CAP-3: after the revoke of mapped pages every CPU faults, in each address 
       Worker* team[3];
       for (unsigned i = 0; i != 3; ++i) {
         const auto space = homes[i] != nullptr ? homes[i]->space() : environment().space;
-        need(calls::map_pages(space, derived, VirtAddr(kVictim), PageCount(0), PageCount(1), abi::AccessBit::Read | abi::AccessBit::Write));
+        need(calls::map_pages(space, derived, VirtAddr(kVictim), PageCount(0), PageCount(1),
+                              abi::AccessBit::Read | abi::AccessBit::Write));
         team[i] = new (storage[i]) Worker({.cpu = core::CpuId((i + 1) % cpus()), .child = homes[i]});
         team[i]->run(&write_for_ever, i);
       }
@@ -234,7 +244,8 @@ TEST("CAP-3: 10,000 descendants in several domains end at once and are cleaned u
       for (unsigned i = 0; i != kEach; ++i) {
         // Chains of 20 hanging on the top.
         if (i % 20 == 0) at = top;
-        const auto next = calls::cap_derive(at, core::cap::kAllRights.without(Rights(Right::Once)), i % 20 == 19 ? children[d]->domain() : DomainCap{});
+        const auto next = calls::cap_derive(at, core::cap::kAllRights.without(Rights(Right::Once)),
+                                            i % 20 == 19 ? children[d]->domain() : DomainCap{});
         if (!CHECK_OK(next)) break;
         if (i % 20 != 19) at = *next;
         CHECK(children[d]->give(top, Rights(Right::Send)) != 0);
@@ -249,7 +260,8 @@ TEST("CAP-3: 10,000 descendants in several domains end at once and are cleaned u
       worker.run([](Start&) {
         unsigned valid = 0;
         for (std::uint64_t slot = 1; slot != 3'000; ++slot) {
-          for (std::uint64_t generation = 1; generation != 4; ++generation) valid += is_valid(generation << 32 | slot) ? 1 : 0;
+          for (std::uint64_t generation = 1; generation != 4; ++generation)
+            valid += is_valid(generation << 32 | slot) ? 1 : 0;
         }
         CHECK_EQ(valid, 1u);
       });
@@ -268,7 +280,8 @@ void revoke_given(Start& start) {
   spin_until([] { return shared.round.load() != 0; });
   const auto answer = raw(CallNumber::CapRevoke, start.argument);
   // Whoever comes second finds it gone.
-  CHECK(answer.ok() || answer.error() == Error::Revoked || answer.error() == Error::Stale || answer.error() == Error::BadHandle);
+  CHECK(answer.ok() || answer.error() == Error::Revoked || answer.error() == Error::Stale ||
+        answer.error() == Error::BadHandle);
   if (is_valid(start.argument)) shared.violations.fetch_add(1);
 }
 
@@ -311,11 +324,13 @@ TEST("CAP-3: a waiter comes back with Revoked when its capability goes") {
   const auto event = need(calls::event_create());
   const auto derived = need(calls::cap_derive(event, core::cap::kAllRights.without(Rights(Right::Once))));
   Worker waiter({.cpu = core::CpuId(1 % cpus())});
-  waiter.run([](Start& start) {
-    start.shared[0] = 1;
-    const auto answer = raw(CallNumber::EventWait, start.argument, 1, ~std::uint64_t{0});
-    start.shared[1] = answer.status;
-  }, derived.raw());
+  waiter.run(
+      [](Start& start) {
+        start.shared[0] = 1;
+        const auto answer = raw(CallNumber::EventWait, start.argument, 1, ~std::uint64_t{0});
+        start.shared[1] = answer.status;
+      },
+      derived.raw());
   spin_until([&] { return (calls::context_query(waiter.context(), 0).value_or(0) & 0xff) == 3; });
   CHECK_OK(calls::cap_revoke(derived));
   waiter.join_returned();

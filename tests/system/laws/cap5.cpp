@@ -27,7 +27,8 @@ TEST("CAP-5: a _ONCE capability can be made at all") {
   CHECK_OK(calls::event_deliver(derived, abi::EventBits(1)));
   CHECK_FAILS(calls::event_deliver(derived, abi::EventBits(1)).transform_error([](Error error) {
     return error == Error::Stale || error == Error::Revoked ? Error::Consumed : error;
-  }), Error::Consumed);
+  }),
+              Error::Consumed);
   drop(event.raw());
 }
 
@@ -74,7 +75,8 @@ void use_once(Start&) {
     const auto answer = raw(CallNumber::EventDeliver, race.cap.load(std::memory_order_acquire), 1);
     if (answer.ok()) race.wins.fetch_add(1);
     const auto e = answer.error();
-    if (!answer.ok() && e != Error::Consumed && e != Error::Revoked && e != Error::Stale) race.odd.fetch_add(1);
+    if (!answer.ok() && e != Error::Consumed && e != Error::Revoked && e != Error::Stale)
+      race.odd.fetch_add(1);
     race.finished.fetch_add(1);
   }
 }

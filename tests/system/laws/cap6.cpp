@@ -12,9 +12,27 @@ void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(
 std::uint64_t used(BudgetCap budget) { return calls::budget_query(budget).value_or(0) & 0xffff'ffff; }
 std::uint64_t limit(BudgetCap budget) { return calls::budget_query(budget).value_or(0) >> 32; }
 
-enum Kind : std::uint64_t { kEvents, kPages, kManyPages, kSpaces, kBudgets, kDomains, kContexts, kVectorContexts, kGates, kTimers, kOps, kDerived, kMappings, kTables, kKinds };
-constexpr std::array<std::string_view, kKinds> kNames{"events", "single pages", "runs", "address spaces", "budgets", "domains", "contexts",
-                                                      "vector contexts", "gates", "timers", "operations", "derived capabilities", "mappings", "page tables"};
+enum Kind : std::uint64_t {
+  kEvents,
+  kPages,
+  kManyPages,
+  kSpaces,
+  kBudgets,
+  kDomains,
+  kContexts,
+  kVectorContexts,
+  kGates,
+  kTimers,
+  kOps,
+  kDerived,
+  kMappings,
+  kTables,
+  kKinds
+};
+constexpr std::array<std::string_view, kKinds> kNames{
+    "events",   "single pages",    "runs",  "address spaces", "budgets",    "domains",
+    "contexts", "vector contexts", "gates", "timers",         "operations", "derived capabilities",
+    "mappings", "page tables"};
 
 // Handles of the worker.
 enum Given : std::size_t { kDomain, kBudget, kSpace, kEvent, kPage };
@@ -22,20 +40,34 @@ enum Given : std::size_t { kDomain, kBudget, kSpace, kEvent, kPage };
 Raw make_one(const Start& start, std::uint64_t kind, std::uint64_t number) {
   const auto& h = start.handles;
   switch (kind) {
-    case kEvents: return raw(CallNumber::EventCreate);
-    case kPages: return raw(CallNumber::AllocMemPages, 1, 0);
-    case kManyPages: return raw(CallNumber::AllocMemPages, 1 + number % 9, 1);
-    case kSpaces: return raw(CallNumber::AddressSpaceCreate);
-    case kBudgets: return raw(CallNumber::BudgetCreate, h[kBudget], number % 2);
-    case kDomains: return raw(CallNumber::DomainCreate, h[kBudget], 0);
-    case kContexts: return raw(CallNumber::AllocCpuContext, h[kDomain], h[kSpace], 0, 0);
-    case kVectorContexts: return raw(CallNumber::AllocCpuContext, h[kDomain], h[kSpace], 0, 2);
-    case kGates: return raw(CallNumber::GateCreate, h[kDomain], 0x400000, 0);
-    case kTimers: return raw(CallNumber::TimerCreate, h[kEvent], 1);
-    case kOps: return raw(CallNumber::SubmitAsyncOp, 3, h[kEvent], 2);
-    case kDerived: return raw(CallNumber::CapDerive, h[kEvent], Rights(Right::Send).raw());
-    case kMappings: return raw(CallNumber::MapPages, h[kSpace], h[kPage], 0x5000'0000 + number * 4096, 0, 1, 1);
-    default: return raw(CallNumber::MapPages, h[kSpace], h[kPage], (number + 1) << 30, 0, 1, 1);
+    case kEvents:
+      return raw(CallNumber::EventCreate);
+    case kPages:
+      return raw(CallNumber::AllocMemPages, 1, 0);
+    case kManyPages:
+      return raw(CallNumber::AllocMemPages, 1 + number % 9, 1);
+    case kSpaces:
+      return raw(CallNumber::AddressSpaceCreate);
+    case kBudgets:
+      return raw(CallNumber::BudgetCreate, h[kBudget], number % 2);
+    case kDomains:
+      return raw(CallNumber::DomainCreate, h[kBudget], 0);
+    case kContexts:
+      return raw(CallNumber::AllocCpuContext, h[kDomain], h[kSpace], 0, 0);
+    case kVectorContexts:
+      return raw(CallNumber::AllocCpuContext, h[kDomain], h[kSpace], 0, 2);
+    case kGates:
+      return raw(CallNumber::GateCreate, h[kDomain], 0x400000, 0);
+    case kTimers:
+      return raw(CallNumber::TimerCreate, h[kEvent], 1);
+    case kOps:
+      return raw(CallNumber::SubmitAsyncOp, 3, h[kEvent], 2);
+    case kDerived:
+      return raw(CallNumber::CapDerive, h[kEvent], Rights(Right::Send).raw());
+    case kMappings:
+      return raw(CallNumber::MapPages, h[kSpace], h[kPage], 0x5000'0000 + number * 4096, 0, 1, 1);
+    default:
+      return raw(CallNumber::MapPages, h[kSpace], h[kPage], (number + 1) << 30, 0, 1, 1);
   }
 }
 
@@ -132,7 +164,8 @@ TEST("CAP-6: slots are lent once, within what is held") {
   CHECK_FAILS(calls::slice_assign(child, cpu, abi::Slot(61)), Error::NoSlices);
   Worker worker({.slice = false});
   CHECK_FAILS(calls::slice_assign(child, cpu, abi::Slot(61), worker.context()), Error::NoSlices);
-  CHECK_FAILS(calls::slice_assign(environment().budget, cpu, abi::Slot(60), worker.context()), Error::NoSlices);
+  CHECK_FAILS(calls::slice_assign(environment().budget, cpu, abi::Slot(60), worker.context()),
+              Error::NoSlices);
   CHECK_OK(calls::slice_assign(child, cpu, abi::Slot(60), worker.context()));
   CHECK_FAILS(calls::slice_assign(child, cpu, abi::Slot(60), worker.context()), Error::Busy);
   CHECK_OK(calls::slice_assign(child, cpu, abi::Slot(60)));
@@ -168,7 +201,8 @@ TEST("CAP-6: a child exhausts each type in turn; its parent's books still balanc
       const auto made = worker.start().shared[0].load();
       const auto refusal = static_cast<Error>(worker.start().shared[1].load());
       CHECK(used(child.budget()) <= limit(child.budget()));
-      if (!CHECK(made > 0 && worker.start().shared[2] == 50) || !CHECK(refusal == Error::NoMemory || refusal == Error::TooDeep)) {
+      if (!CHECK(made > 0 && worker.start().shared[2] == 50) ||
+          !CHECK(refusal == Error::NoMemory || refusal == Error::TooDeep)) {
         diag(kNames[kind], ": ", made, " made, then ", core::name_of(refusal));
       }
       CHECK_EQ(limit(child.budget()), 24u);

@@ -13,7 +13,9 @@ using abi::cases::Argument;
 using abi::cases::Call;
 
 void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(handle))); }
-std::uint64_t derive(std::uint64_t source, std::uint64_t mask) { return raw(CallNumber::CapDerive, source, mask).value; }
+std::uint64_t derive(std::uint64_t source, std::uint64_t mask) {
+  return raw(CallNumber::CapDerive, source, mask).value;
+}
 
 /// A value that decoding accepts, and that does as little as possible.
 std::uint64_t good_value(const Argument& argument) {
@@ -32,7 +34,9 @@ struct Attack {
     std::array<std::uint64_t, 6> args{};
     for (std::size_t i = 0; i != call.count; ++i) {
       const auto& argument = call.args[i];
-      args[i] = argument.kind != "cap" ? good_value(argument) : argument.type == T::Any ? event : objects[argument.type];
+      args[i] = argument.kind != "cap"    ? good_value(argument)
+                : argument.type == T::Any ? event
+                                          : objects[argument.type];
     }
     return args;
   }
@@ -57,8 +61,9 @@ struct Attack {
           args[i] = handle;
           const auto answer = raw(call.number, args);
           if (answer.error() == error) return;
-          diag(call.name, " argument ", call.args[i].name, " ", what, ": ", answer.status == 0 ? "success" : core::name_of(answer.error()),
-               ", not ", core::name_of(error));
+          diag(call.name, " argument ", call.args[i].name, " ", what, ": ",
+               answer.status == 0 ? "success" : core::name_of(answer.error()), ", not ",
+               core::name_of(error));
           report_failure(Where::current(), "a capability was not checked as its row says");
         });
       }
@@ -78,7 +83,8 @@ TEST("CAP-7: every call is denied without each single right that its row names")
         const auto need_bits = call.args[i].need.raw();
         for (unsigned bit = 0; bit != 13; ++bit) {
           if ((need_bits >> bit & 1) == 0) continue;
-          const auto without = derive(source, core::cap::kAllRights.without(Rights(Right::Once)).raw() & ~(std::uint64_t{1} << bit));
+          const auto without = derive(
+              source, core::cap::kAllRights.without(Rights(Right::Once)).raw() & ~(std::uint64_t{1} << bit));
           expect(without, Error::Denied);
           CHECK(is_valid(without));
           drop(without);

@@ -41,7 +41,8 @@ void try_gated(Start& start) {
   };
   expect(raw(CallNumber::AddressSpaceCreate), Authority::MemoryVirt, "address_space_create");
   expect(raw(CallNumber::DomainCreate, start.handles[kBudget], 0), Authority::ProcessCreate, "domain_create");
-  expect(raw(CallNumber::SliceAssign, start.handles[kBudget], 0, 40, start.handles[kContext]), Authority::Scheduler, "slice_assign");
+  expect(raw(CallNumber::SliceAssign, start.handles[kBudget], 0, 40, start.handles[kContext]),
+         Authority::Scheduler, "slice_assign");
   for (std::uint64_t device = 0; device != 6; ++device) {
     expect(raw(CallNumber::DeviceGetCap, device), Authority::Hardware, "device_get_cap");
   }
@@ -52,7 +53,8 @@ void try_climbing(Start& start) {
   const Authorities mine(start.argument);
   for (unsigned a = 0; a != 22; ++a) {
     for (unsigned b = 0; b <= a; ++b) {
-      const Authorities wanted((std::uint64_t{1} << a | std::uint64_t{1} << b) & core::cap::ceiling(core::cap::Zone::Kernel).raw());
+      const Authorities wanted((std::uint64_t{1} << a | std::uint64_t{1} << b) &
+                               core::cap::ceiling(core::cap::Zone::Kernel).raw());
       const auto answer = raw(CallNumber::DomainCreate, start.handles[kBudget], wanted.raw());
       if (!mine.has(Authority::ProcessCreate)) {
         CHECK_EQ(answer.error(), Error::Authority);
@@ -92,7 +94,9 @@ TEST("CAP-8: a domain gives its children nothing that it has not") {
   with_child(Authorities(Authority::ProcessCreate), &try_climbing);
   for (unsigned bit = 0; bit != 22; ++bit) {
     const std::uint64_t one = std::uint64_t{1} << bit;
-    if ((all.raw() & one) != 0) with_child(Authorities((all.raw() & ~one) | Authorities(Authority::ProcessCreate).raw()), &try_climbing);
+    if ((all.raw() & one) != 0)
+      with_child(Authorities((all.raw() & ~one) | Authorities(Authority::ProcessCreate).raw()),
+                 &try_climbing);
   }
 }
 
@@ -137,7 +141,8 @@ TEST("CAP-8: nor through a domain of its own making") {
 TEST("CAP-8: CONTROL over a richer domain is needed to act in it, and nobody below is given that") {
   // A context for the parent's domain cannot be made without a capability to it; the numbers are of no use.
   with_child(core::cap::ceiling(core::cap::Zone::Libos), [](Start& start) {
-    for (const std::uint64_t domain : {environment().domain.raw(), environment().domain.raw() + 1, std::uint64_t{1} << 32 | 1}) {
+    for (const std::uint64_t domain :
+         {environment().domain.raw(), environment().domain.raw() + 1, std::uint64_t{1} << 32 | 1}) {
       if (domain == start.handles[kDomain]) continue;
       const auto answer = raw(CallNumber::AllocCpuContext, domain, start.handles[kSpace], 0, 0);
       CHECK(!answer.ok());

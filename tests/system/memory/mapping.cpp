@@ -19,7 +19,8 @@ void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(
 struct Setup {
   std::uint64_t pages, space;
   explicit Setup(std::uint64_t count = 8)
-      : pages(need(calls::alloc_mem_pages(PageCount(count), abi::PageFlags{})).raw()), space(need(calls::address_space_create()).raw()) {}
+      : pages(need(calls::alloc_mem_pages(PageCount(count), abi::PageFlags{})).raw()),
+        space(need(calls::address_space_create()).raw()) {}
   Setup(const Setup&) = delete;
   Setup& operator=(const Setup&) = delete;
   ~Setup() {
@@ -29,16 +30,21 @@ struct Setup {
   Raw map(std::uint64_t address, std::uint64_t offset, std::uint64_t count, std::uint64_t access) const {
     return raw(CallNumber::MapPages, space, pages, address, offset, count, access);
   }
-  Raw unmap(std::uint64_t address, std::uint64_t count) const { return raw(CallNumber::UnmapPages, space, address, count); }
+  Raw unmap(std::uint64_t address, std::uint64_t count) const {
+    return raw(CallNumber::UnmapPages, space, address, count);
+  }
   Raw protect(std::uint64_t address, std::uint64_t count, std::uint64_t access) const {
     return raw(CallNumber::ProtectPages, space, address, count, access);
   }
-  Raw query(std::uint64_t address, std::uint64_t count) const { return raw(CallNumber::QueryPages, space, address, count); }
+  Raw query(std::uint64_t address, std::uint64_t count) const {
+    return raw(CallNumber::QueryPages, space, address, count);
+  }
 };
 
 constexpr std::array<std::uint64_t, 14> kBadAddresses{
     0x0000'7fff'ffff'f000,  // the guard page at the end of the user half
-    0x0000'8000'0000'0000, 0x0000'8000'0000'1000, 0x0008'0000'0000'0000, 0x7fff'ffff'ffff'f000,  // not canonical
+    0x0000'8000'0000'0000, 0x0000'8000'0000'1000, 0x0008'0000'0000'0000,
+    0x7fff'ffff'ffff'f000,                                                // not canonical
     0xffff'7fff'ffff'f000, 0xffff'8000'0000'0000, 0xffff'8000'0010'0000,  // the direct map
     0xffff'c000'0000'0000, 0xffff'ffff'8000'0000, 0xffff'ffff'8020'0000,  // stacks, the kernel itself
     0xffff'ffff'ffff'f000, 0xffff'fe00'0000'0000, 0x8000'0000'0000'0000};
@@ -68,7 +74,8 @@ TEST("memory: nothing is mapped outside the user half or at odd addresses") {
     CHECK_EQ(s.protect(address, 1, kRead).error(), Error::BadAddress);
     CHECK_EQ(s.query(address, 1).error(), Error::BadAddress);
   }
-  for (std::uint64_t odd = 1; odd < 4096; odd = odd * 3 + 1) CHECK_EQ(s.map(kAt + odd, 0, 1, kRead).error(), Error::BadAddress);
+  for (std::uint64_t odd = 1; odd < 4096; odd = odd * 3 + 1)
+    CHECK_EQ(s.map(kAt + odd, 0, 1, kRead).error(), Error::BadAddress);
   // The last page is the last; two do not fit.
   CHECK(s.map(kLastPage, 0, 1, kRead).ok());
   CHECK_EQ(s.map(kLastPage - 4096, 1, 3, kRead).error(), Error::BadAddress);
@@ -85,7 +92,8 @@ TEST("memory: offset and count stay within the run, whatever they add up to") {
   CHECK_EQ(s.map(kAt + 0x10000, 7, 2, kRead).error(), Error::BadRange);
   CHECK_EQ(s.map(kAt + 0x10000, 0, 9, kRead).error(), Error::BadRange);
   CHECK_EQ(s.map(kAt + 0x10000, 0, 0, kRead).error(), Error::BadArgument);
-  for (const std::uint64_t big : {1ull << 20, 1ull << 32, 1ull << 51, 1ull << 52, 1ull << 62, 1ull << 63, ~0ull, ~0ull - 7, ~0ull >> 12}) {
+  for (const std::uint64_t big : {1ull << 20, 1ull << 32, 1ull << 51, 1ull << 52, 1ull << 62, 1ull << 63,
+                                  ~0ull, ~0ull - 7, ~0ull >> 12}) {
     CHECK_EQ(s.map(kAt + 0x10000, big, 1, kRead).error(), Error::BadRange);
     CHECK_EQ(s.map(kAt + 0x10000, big, 8, kRead).error(), Error::BadRange);
     CHECK(!s.map(kAt + 0x10000, 0, big, kRead).ok());
@@ -215,7 +223,9 @@ TEST("memory: accessed and dirty are told and cleared") {
 }
 
 TEST("memory: page tables are paid by the address space's owner and come back") {
-  Child child({.pages = PageCount(64), .authorities = core::cap::ceiling(core::cap::Zone::Libos), .own_space = false});
+  Child child({.pages = PageCount(64),
+               .authorities = core::cap::ceiling(core::cap::Zone::Libos),
+               .own_space = false});
   const auto pages = need(calls::alloc_mem_pages(PageCount(1), abi::PageFlags(abi::PageFlag::Shared)));
   Worker worker({.child = &child});
   worker.run([](Start& start) { start.shared[0] = raw(CallNumber::AddressSpaceCreate).value; });
@@ -227,13 +237,15 @@ TEST("memory: page tables are paid by the address space's owner and come back") 
   const auto before = used();
   const auto own = calls::budget_query(environment().budget).value_or(0);
   worker.run([](Start& s) {
-    for (std::uint64_t i = 1; i != 5; ++i) CHECK(raw(CallNumber::MapPages, s.handles[0], s.handles[1], i << 30, 0, 1, 1).ok());
+    for (std::uint64_t i = 1; i != 5; ++i)
+      CHECK(raw(CallNumber::MapPages, s.handles[0], s.handles[1], i << 30, 0, 1, 1).ok());
   });
   worker.join_returned();
   CHECK(used() >= before + 4 * 2);  // at least a table and a directory for each
   CHECK_EQ(calls::budget_query(environment().budget).value_or(0), own);
   worker.run([](Start& s) {
-    for (std::uint64_t i = 1; i != 5; ++i) CHECK_EQ(raw(CallNumber::UnmapPages, s.handles[0], i << 30, 1).value, 1u);
+    for (std::uint64_t i = 1; i != 5; ++i)
+      CHECK_EQ(raw(CallNumber::UnmapPages, s.handles[0], i << 30, 1).value, 1u);
   });
   worker.join_returned();
   CHECK_EQ(used(), before);
@@ -243,7 +255,9 @@ TEST("memory: page tables are paid by the address space's owner and come back") 
 TEST("memory: running out of memory in the middle of a map leaves nothing mapped and nothing lost") {
   const auto pages = need(calls::alloc_mem_pages(PageCount(64), abi::PageFlags(abi::PageFlag::Shared)));
   for (std::uint64_t budget = 12; budget != 24; ++budget) {
-    Child child({.pages = PageCount(budget), .authorities = core::cap::ceiling(core::cap::Zone::Libos), .own_space = false});
+    Child child({.pages = PageCount(budget),
+                 .authorities = core::cap::ceiling(core::cap::Zone::Libos),
+                 .own_space = false});
     Worker worker({.child = &child});
     auto& start = worker.start();
     start.handles[1] = child.give(pages, Right::Read | Right::Map);
@@ -259,7 +273,8 @@ TEST("memory: running out of memory in the middle of a map leaves nothing mapped
         CHECK_EQ(mapped.error(), Error::NoMemory);
         CHECK_EQ(raw(CallNumber::UnmapPages, s.handles[0], at, 64).value, 0u);
         // Unmapping needs no memory.
-        for (std::uint64_t j = 1; j != i; ++j) CHECK_EQ(raw(CallNumber::UnmapPages, s.handles[0], (j << 30) - 32 * 4096, 64).value, 64u);
+        for (std::uint64_t j = 1; j != i; ++j)
+          CHECK_EQ(raw(CallNumber::UnmapPages, s.handles[0], (j << 30) - 32 * 4096, 64).value, 64u);
         s.shared[0] = i;
         static_cast<void>(used);
         return;
@@ -277,7 +292,8 @@ TEST("memory: an address space is destroyed with thousands of pages in it") {
   for (unsigned round = 0; round != 3; ++round) {
     const auto space = need(calls::address_space_create());
     for (std::uint64_t i = 0; i != 4'096; i += 64) {
-      CHECK(raw(CallNumber::MapPages, space.raw(), big.pages, kAt + i * 4096 * 3, i % 512, 64, kReadWrite).ok());
+      CHECK(raw(CallNumber::MapPages, space.raw(), big.pages, kAt + i * 4096 * 3, i % 512, 64, kReadWrite)
+                .ok());
     }
     drop(space.raw());
   }

@@ -42,7 +42,8 @@ void take_away_under_fire(unsigned rounds, Take take) {
     shared.at_work = shared.violations = 0;
     const auto pages = need(calls::alloc_mem_pages(PageCount(1), abi::PageFlags{}));
     CHECK(raw(CallNumber::MapPages, environment().space.raw(), pages.raw(), kAt, 0, 1, kReadWrite).ok());
-    Worker a({.cpu = core::CpuId(1 % cpus())}), b({.cpu = core::CpuId(2 % cpus())}), c({.cpu = core::CpuId(3 % cpus())});
+    Worker a({.cpu = core::CpuId(1 % cpus())}), b({.cpu = core::CpuId(2 % cpus())}),
+        c({.cpu = core::CpuId(3 % cpus())});
     for (Worker* worker : {&a, &b, &c}) worker->run(&touch_for_ever);
     spin_until([] { return shared.at_work.load() == 3; });
     take(pages);
@@ -59,11 +60,15 @@ void take_away_under_fire(unsigned rounds, Take take) {
 }  // namespace
 
 TEST("memory: unmapping under contexts that use the page on other CPUs") {
-  take_away_under_fire(8, [](Cap<T::Pages>) { CHECK_EQ(raw(CallNumber::UnmapPages, environment().space.raw(), kAt, 1).value, 1u); });
+  take_away_under_fire(8, [](Cap<T::Pages>) {
+    CHECK_EQ(raw(CallNumber::UnmapPages, environment().space.raw(), kAt, 1).value, 1u);
+  });
 }
 
 TEST("memory: taking WRITE away under contexts that write on other CPUs") {
-  take_away_under_fire(8, [](Cap<T::Pages>) { CHECK_EQ(raw(CallNumber::ProtectPages, environment().space.raw(), kAt, 1, kRead).value, 1u); });
+  take_away_under_fire(8, [](Cap<T::Pages>) {
+    CHECK_EQ(raw(CallNumber::ProtectPages, environment().space.raw(), kAt, 1, kRead).value, 1u);
+  });
 }
 
 TEST("memory: freeing pages under contexts that use them on other CPUs") {
@@ -74,7 +79,8 @@ TEST("memory: a batch of many runs unmapped at once is gone on every CPU") {
   take_away_under_fire(4, [](Cap<T::Pages>) {
     auto& ring = *test_start().ring;
     for (std::uint64_t i = 0; i != 64; ++i) {
-      ring.entries[i] = calls::encode_unmap_pages(environment().space, VirtAddr(kAt + (i == 63 ? 0 : (i + 1) * 4096)), PageCount(1));
+      ring.entries[i] = calls::encode_unmap_pages(
+          environment().space, VirtAddr(kAt + (i == 63 ? 0 : (i + 1) * 4096)), PageCount(1));
     }
     CHECK_EQ(calls::ring_submit(64).value_or(0), 64u);
   });
@@ -86,13 +92,15 @@ TEST("memory: frames come back zeroed, whatever was in them") {
   for (unsigned round = 0; round != 6; ++round) {
     std::array<std::uint64_t, 32> runs{};
     for (auto& run : runs) {
-      const auto pages = calls::alloc_mem_pages(PageCount(round % 2 == 0 ? kRun : kRun - 3), abi::PageFlags{});
+      const auto pages =
+          calls::alloc_mem_pages(PageCount(round % 2 == 0 ? kRun : kRun - 3), abi::PageFlags{});
       if (!CHECK_OK(pages)) break;
       run = pages->raw();
       const std::uint64_t count = round % 2 == 0 ? kRun : kRun - 3;
       for (std::uint64_t i = 0; i < count; i += 64) {
         const auto n = count - i < 64 ? count - i : 64;
-        CHECK(raw(CallNumber::MapPages, environment().space.raw(), run, kAt + i * 4096, i, n, kReadWrite).ok());
+        CHECK(
+            raw(CallNumber::MapPages, environment().space.raw(), run, kAt + i * 4096, i, n, kReadWrite).ok());
       }
       auto* const words = reinterpret_cast<std::uint64_t*>(kAt);
       std::uint64_t dirty = 0;
@@ -101,7 +109,8 @@ TEST("memory: frames come back zeroed, whatever was in them") {
         words[i + i % 8] = kPattern;
       }
       CHECK_EQ(dirty, 0u);
-      for (std::uint64_t i = 0; i < count; i += 64) static_cast<void>(raw(CallNumber::UnmapPages, environment().space.raw(), kAt + i * 4096, 64));
+      for (std::uint64_t i = 0; i < count; i += 64)
+        static_cast<void>(raw(CallNumber::UnmapPages, environment().space.raw(), kAt + i * 4096, 64));
     }
     for (const auto run : runs) {
       if (run != 0) drop(run);
@@ -114,12 +123,14 @@ TEST("memory: a revoked page in three address spaces goes to another domain zero
   const auto page = need(calls::alloc_mem_pages(PageCount(1), abi::PageFlags{}));
   const auto derived = need(calls::cap_derive(page, Right::Read | Right::Write | Right::Map | Right::Revoke));
   for (const auto space : {a.space(), b.space(), environment().space}) {
-    need(calls::map_pages(space, derived, VirtAddr(kAt), PageCount(0), PageCount(1), abi::Access(kReadWrite)));
+    need(
+        calls::map_pages(space, derived, VirtAddr(kAt), PageCount(0), PageCount(1), abi::Access(kReadWrite)));
   }
   *reinterpret_cast<volatile std::uint64_t*>(kAt) = kPattern;
   static constinit std::uint64_t seen;
   const auto look = [](Start&) { seen = *reinterpret_cast<volatile std::uint64_t*>(kAt); };
-  Worker in_a({.cpu = core::CpuId(1 % cpus()), .child = &a}), in_b({.cpu = core::CpuId(2 % cpus()), .child = &b});
+  Worker in_a({.cpu = core::CpuId(1 % cpus()), .child = &a}),
+      in_b({.cpu = core::CpuId(2 % cpus()), .child = &b});
   for (Worker* worker : {&in_a, &in_b}) {
     seen = 0;
     worker->run(look);
@@ -133,7 +144,8 @@ TEST("memory: a revoked page in three address spaces goes to another domain zero
     CHECK_EQ(worker->fault_address(), kAt);
   }
   // The page itself is there still, with its contents, for its owner.
-  need(calls::map_pages(environment().space, page, VirtAddr(kAt), PageCount(0), PageCount(1), abi::Access(kRead)));
+  need(calls::map_pages(environment().space, page, VirtAddr(kAt), PageCount(0), PageCount(1),
+                        abi::Access(kRead)));
   CHECK_EQ(*reinterpret_cast<volatile std::uint64_t*>(kAt), kPattern);
   drop(page.raw());
 }
@@ -142,7 +154,9 @@ namespace {
 
 struct Two {
   std::uint64_t from, to;
-  Two() : from(need(calls::alloc_mem_pages(PageCount(20), abi::PageFlags{})).raw()), to(need(calls::alloc_mem_pages(PageCount(20), abi::PageFlags{})).raw()) {
+  Two()
+      : from(need(calls::alloc_mem_pages(PageCount(20), abi::PageFlags{})).raw()),
+        to(need(calls::alloc_mem_pages(PageCount(20), abi::PageFlags{})).raw()) {
     CHECK(raw(CallNumber::MapPages, environment().space.raw(), from, kAt, 0, 20, kReadWrite).ok());
     CHECK(raw(CallNumber::MapPages, environment().space.raw(), to, kThere, 0, 20, kReadWrite).ok());
   }
@@ -174,7 +188,8 @@ TEST("transfer: a copy copies what it says, and in pieces what is large") {
       if (!CHECK_OK(step) || !CHECK(step->raw() != 0 && step->raw() <= count - done)) break;
       done += step->raw();
     }
-    if (count == 0) CHECK_EQ(transfer({0, two.to, 0, 0, two.from, 0, 0, 0}).value_or(core::ByteCount(9)).raw(), 0u);
+    if (count == 0)
+      CHECK_EQ(transfer({0, two.to, 0, 0, two.from, 0, 0, 0}).value_or(core::ByteCount(9)).raw(), 0u);
     bool same = true;
     for (std::uint64_t i = 0; i != kSize; ++i) same = same && to[i] == (i < count ? from[i] : 0xee);
     CHECK(same);
@@ -206,7 +221,8 @@ TEST("transfer: move takes a page from one address space to another") {
     const auto pages = need(calls::alloc_mem_pages(PageCount(4), abi::PageFlags{}));
     const auto here = environment().space.raw(), there = child.space().raw();
     CHECK(raw(CallNumber::MapPages, here, pages.raw(), kAt, 0, 4, kReadWrite).ok());
-    for (std::uint64_t i = 0; i != 4; ++i) *reinterpret_cast<volatile std::uint64_t*>(kAt + i * 4096) = kPattern + i;
+    for (std::uint64_t i = 0; i != 4; ++i)
+      *reinterpret_cast<volatile std::uint64_t*>(kAt + i * 4096) = kPattern + i;
     const exo_transfer good{there, pages.raw(), kThere, here, pages.raw(), kAt, 2 * 4096, 1};
     // Refused first, and nothing has moved.
     const auto refused = [&](exo_transfer t, Error error) {
@@ -276,7 +292,8 @@ TEST("transfer: move gives no access beyond the rights it is done with") {
   const auto weak = raw(CallNumber::CapDerive, pages.raw(), (Right::Read | Right::Map).raw()).value;
   const auto space = environment().space.raw();
   CHECK(raw(CallNumber::MapPages, space, weak, kAt, 0, 1, kRead).ok());
-  CHECK_EQ(transfer({space, weak, kThere, space, weak, kAt, 4096, 1}).value_or(core::ByteCount(0)).raw(), 4096u);
+  CHECK_EQ(transfer({space, weak, kThere, space, weak, kAt, 4096, 1}).value_or(core::ByteCount(0)).raw(),
+           4096u);
   Worker worker;
   worker.run([](Start&) { *reinterpret_cast<volatile std::uint64_t*>(kThere) = 1; });
   CHECK_EQ(worker.join(), End::Faulted);
@@ -289,7 +306,8 @@ TEST("memory: an address space destroyed while it is loaded takes its contexts a
   for (unsigned round = 0; round != 8; ++round) {
     shared.at_work = 0;
     Child child;
-    Worker a({.cpu = core::CpuId(1 % cpus()), .child = &child}), b({.cpu = core::CpuId(2 % cpus()), .child = &child});
+    Worker a({.cpu = core::CpuId(1 % cpus()), .child = &child}),
+        b({.cpu = core::CpuId(2 % cpus()), .child = &child});
     for (Worker* worker : {&a, &b}) {
       worker->run([](Start&) {
         shared.at_work.fetch_add(1);
@@ -316,25 +334,30 @@ TEST("memory: many CPUs map and unmap in one address space at once") {
   {
     static constinit std::uint64_t run;
     run = pages.raw();
-    Worker a({.cpu = core::CpuId(1 % cpus())}), b({.cpu = core::CpuId(2 % cpus())}), c({.cpu = core::CpuId(3 % cpus())});
+    Worker a({.cpu = core::CpuId(1 % cpus())}), b({.cpu = core::CpuId(2 % cpus())}),
+        c({.cpu = core::CpuId(3 % cpus())});
     std::uint64_t seed = 1;
     for (Worker* worker : {&a, &b, &c}) {
-      worker->run([](Start& start) {
-        Random random(start.argument);
-        for (unsigned i = 0; i != 1'500; ++i) {
-          // The same window for all: collisions are the point.
-          const auto at = kAt + random.below(16) * 0x8000;
-          if (random.below(2) == 0) {
-            const auto mapped = raw(CallNumber::MapPages, environment().space.raw(), run, at, random.below(32), 1 + random.below(24), kReadWrite);
-            CHECK(mapped.ok() || mapped.error() == Error::Mapped);
-          } else {
-            CHECK(raw(CallNumber::UnmapPages, environment().space.raw(), at, 1 + random.below(24)).ok());
-          }
-        }
-      }, seed++);
+      worker->run(
+          [](Start& start) {
+            Random random(start.argument);
+            for (unsigned i = 0; i != 1'500; ++i) {
+              // The same window for all: collisions are the point.
+              const auto at = kAt + random.below(16) * 0x8000;
+              if (random.below(2) == 0) {
+                const auto mapped = raw(CallNumber::MapPages, environment().space.raw(), run, at,
+                                        random.below(32), 1 + random.below(24), kReadWrite);
+                CHECK(mapped.ok() || mapped.error() == Error::Mapped);
+              } else {
+                CHECK(raw(CallNumber::UnmapPages, environment().space.raw(), at, 1 + random.below(24)).ok());
+              }
+            }
+          },
+          seed++);
     }
     for (Worker* worker : {&a, &b, &c}) worker->join_returned();
-    for (std::uint64_t i = 0; i != 4; ++i) CHECK(raw(CallNumber::UnmapPages, environment().space.raw(), kAt + i * 64 * 4096, 64).ok());
+    for (std::uint64_t i = 0; i != 4; ++i)
+      CHECK(raw(CallNumber::UnmapPages, environment().space.raw(), kAt + i * 64 * 4096, 64).ok());
   }
   check_books(before);
   drop(pages.raw());

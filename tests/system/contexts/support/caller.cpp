@@ -18,26 +18,61 @@ struct Row {
   char result;
   std::uint8_t weight;
 };
-constexpr Row kRows[] = {
-    {EXO_CALL_NULL, "", '-', 1},          {EXO_CALL_CAP_CHECK, "*m", '-', 2},        {EXO_CALL_CAP_QUERY, "*", '-', 2},
-    {EXO_CALL_CAP_DERIVE, "*mZ", '=', 8}, {EXO_CALL_CAP_REVOKE, "*", '-', 3},        {EXO_CALL_CAP_DROP, "*", '-', 5},
-    {EXO_CALL_ALLOC_MEM_PAGES, "nf", 'P', 5}, {EXO_CALL_FREE_MEM_PAGES, "P", '-', 2}, {EXO_CALL_ADDRESS_SPACE_CREATE, "", 'S', 2},
-    {EXO_CALL_MAP_PAGES, "SPaonc", '-', 8}, {EXO_CALL_UNMAP_PAGES, "San", '-', 4},   {EXO_CALL_PROTECT_PAGES, "Sanc", '-', 4},
-    {EXO_CALL_QUERY_PAGES, "San", '-', 2}, {EXO_CALL_TRANSFER_DATA, "", '-', 3},     {EXO_CALL_DOMAIN_CREATE, "BM", 'D', 2},
-    {EXO_CALL_BUDGET_CREATE, "Bn", 'B', 2}, {EXO_CALL_BUDGET_LEND_SLOTS, "BBuw", '-', 2}, {EXO_CALL_BUDGET_QUERY, "B", '-', 1},
-    {EXO_CALL_SLICE_ASSIGN, "BusX", '-', 4}, {EXO_CALL_ALLOC_CPU_CONTEXT, "ZSPf", 'X', 5}, {EXO_CALL_CONTEXT_START, "Xeqw", '-', 4},
-    {EXO_CALL_CONTEXT_STOP, "X", '-', 3}, {EXO_CALL_CONTEXT_RUN, "Xti", '-', 6},     {EXO_CALL_CONTEXT_SET_SPACE, "XS", '-', 3},
-    {EXO_CALL_CONTEXT_SET_EVENT, "XEwb", '-', 3}, {EXO_CALL_CONTEXT_VECTOR, "XPoi", '-', 2}, {EXO_CALL_CONTEXT_QUERY, "Xi", '-', 2},
-    {EXO_CALL_YIELD, "", '-', 1},         {EXO_CALL_EVENT_CREATE, "", 'E', 3},       {EXO_CALL_EVENT_DELIVER, "Ew", '-', 6},
-    {EXO_CALL_EVENT_WAIT, "Ewt", '-', 5}, {EXO_CALL_TIMER_CREATE, "Eb", 'T', 3},     {EXO_CALL_TIMER_ARM, "Ttt", '-', 5},
-    {EXO_CALL_GET_SYSTEM_TIME, "i", '-', 1}, {EXO_CALL_MACHINE_INFO, "i", '-', 1},   {EXO_CALL_GATE_CREATE, "Dew", 'G', 3},
-    {EXO_CALL_GATE_ADD_SERVER, "GXq", '-', 4}, {EXO_CALL_CAP_INVOKE, "Gwwwww", '-', 6}, {EXO_CALL_GATE_REPLY, "iwwwww", '-', 3},
-    {EXO_CALL_RECEIVE_OPEN, "i", '-', 2}, {EXO_CALL_DEVICE_GET_CAP, "i", 'V', 1},    {EXO_CALL_DEVICE_READ, "Vii", '-', 1},
-    {EXO_CALL_DEVICE_WRITE, "Viiw", '-', 1}, {EXO_CALL_DEVICE_BIND_INTERRUPT, "VEb", '-', 1}, {EXO_CALL_DEVICE_ACKNOWLEDGE, "V", '-', 1},
-    {EXO_CALL_DEVICE_DMA_SETUP, "VPii", '-', 1}, {EXO_CALL_DEVICE_ASYNC_TRANSFER, "V*oi", '-', 1},
-    {EXO_CALL_SUBMIT_ASYNC_OP, "iEb", 'A', 4}, {EXO_CALL_POLL_ASYNC_OP, "A", '-', 2}, {EXO_CALL_WAIT_ASYNC_OP, "At", '-', 3},
-    {EXO_CALL_CANCEL_ASYNC_OP, "A", '-', 2}, {EXO_CALL_COMPLETE_ASYNC_OP, "Aw", '-', 2}, {EXO_CALL_RING_SUBMIT, "n", '-', 3},
-    {EXO_CALL_PROGRAM_CREATE, "Po", '-', 1}, {EXO_CALL_PROGRAM_ATTACH, "**", '-', 1}};
+constexpr Row kRows[] = {{EXO_CALL_NULL, "", '-', 1},
+                         {EXO_CALL_CAP_CHECK, "*m", '-', 2},
+                         {EXO_CALL_CAP_QUERY, "*", '-', 2},
+                         {EXO_CALL_CAP_DERIVE, "*mZ", '=', 8},
+                         {EXO_CALL_CAP_REVOKE, "*", '-', 3},
+                         {EXO_CALL_CAP_DROP, "*", '-', 5},
+                         {EXO_CALL_ALLOC_MEM_PAGES, "nf", 'P', 5},
+                         {EXO_CALL_FREE_MEM_PAGES, "P", '-', 2},
+                         {EXO_CALL_ADDRESS_SPACE_CREATE, "", 'S', 2},
+                         {EXO_CALL_MAP_PAGES, "SPaonc", '-', 8},
+                         {EXO_CALL_UNMAP_PAGES, "San", '-', 4},
+                         {EXO_CALL_PROTECT_PAGES, "Sanc", '-', 4},
+                         {EXO_CALL_QUERY_PAGES, "San", '-', 2},
+                         {EXO_CALL_TRANSFER_DATA, "", '-', 3},
+                         {EXO_CALL_DOMAIN_CREATE, "BM", 'D', 2},
+                         {EXO_CALL_BUDGET_CREATE, "Bn", 'B', 2},
+                         {EXO_CALL_BUDGET_LEND_SLOTS, "BBuw", '-', 2},
+                         {EXO_CALL_BUDGET_QUERY, "B", '-', 1},
+                         {EXO_CALL_SLICE_ASSIGN, "BusX", '-', 4},
+                         {EXO_CALL_ALLOC_CPU_CONTEXT, "ZSPf", 'X', 5},
+                         {EXO_CALL_CONTEXT_START, "Xeqw", '-', 4},
+                         {EXO_CALL_CONTEXT_STOP, "X", '-', 3},
+                         {EXO_CALL_CONTEXT_RUN, "Xti", '-', 6},
+                         {EXO_CALL_CONTEXT_SET_SPACE, "XS", '-', 3},
+                         {EXO_CALL_CONTEXT_SET_EVENT, "XEwb", '-', 3},
+                         {EXO_CALL_CONTEXT_VECTOR, "XPoi", '-', 2},
+                         {EXO_CALL_CONTEXT_QUERY, "Xi", '-', 2},
+                         {EXO_CALL_YIELD, "", '-', 1},
+                         {EXO_CALL_EVENT_CREATE, "", 'E', 3},
+                         {EXO_CALL_EVENT_DELIVER, "Ew", '-', 6},
+                         {EXO_CALL_EVENT_WAIT, "Ewt", '-', 5},
+                         {EXO_CALL_TIMER_CREATE, "Eb", 'T', 3},
+                         {EXO_CALL_TIMER_ARM, "Ttt", '-', 5},
+                         {EXO_CALL_GET_SYSTEM_TIME, "i", '-', 1},
+                         {EXO_CALL_MACHINE_INFO, "i", '-', 1},
+                         {EXO_CALL_GATE_CREATE, "Dew", 'G', 3},
+                         {EXO_CALL_GATE_ADD_SERVER, "GXq", '-', 4},
+                         {EXO_CALL_CAP_INVOKE, "Gwwwww", '-', 6},
+                         {EXO_CALL_GATE_REPLY, "iwwwww", '-', 3},
+                         {EXO_CALL_RECEIVE_OPEN, "i", '-', 2},
+                         {EXO_CALL_DEVICE_GET_CAP, "i", 'V', 1},
+                         {EXO_CALL_DEVICE_READ, "Vii", '-', 1},
+                         {EXO_CALL_DEVICE_WRITE, "Viiw", '-', 1},
+                         {EXO_CALL_DEVICE_BIND_INTERRUPT, "VEb", '-', 1},
+                         {EXO_CALL_DEVICE_ACKNOWLEDGE, "V", '-', 1},
+                         {EXO_CALL_DEVICE_DMA_SETUP, "VPii", '-', 1},
+                         {EXO_CALL_DEVICE_ASYNC_TRANSFER, "V*oi", '-', 1},
+                         {EXO_CALL_SUBMIT_ASYNC_OP, "iEb", 'A', 4},
+                         {EXO_CALL_POLL_ASYNC_OP, "A", '-', 2},
+                         {EXO_CALL_WAIT_ASYNC_OP, "At", '-', 3},
+                         {EXO_CALL_CANCEL_ASYNC_OP, "A", '-', 2},
+                         {EXO_CALL_COMPLETE_ASYNC_OP, "Aw", '-', 2},
+                         {EXO_CALL_RING_SUBMIT, "n", '-', 3},
+                         {EXO_CALL_PROGRAM_CREATE, "Po", '-', 1},
+                         {EXO_CALL_PROGRAM_ATTACH, "**", '-', 1}};
 constexpr unsigned kTotalWeight = [] {
   unsigned sum = 0;
   for (const auto& row : kRows) sum += row.weight;
@@ -48,17 +83,29 @@ constexpr std::uint64_t kPlayground = 0x2000'0000'0000;
 
 unsigned type_of(char letter) {
   switch (letter) {
-    case 'D': case 'Z': return EXO_TYPE_DOMAIN;
-    case 'S': return EXO_TYPE_ADDRESS_SPACE;
-    case 'P': return EXO_TYPE_PAGES;
-    case 'X': return EXO_TYPE_CONTEXT;
-    case 'G': return EXO_TYPE_GATE;
-    case 'E': return EXO_TYPE_EVENT;
-    case 'T': return EXO_TYPE_TIMER;
-    case 'V': return EXO_TYPE_DEVICE;
-    case 'A': return EXO_TYPE_ASYNC_OP;
-    case 'B': return EXO_TYPE_BUDGET;
-    default: return 0;
+    case 'D':
+    case 'Z':
+      return EXO_TYPE_DOMAIN;
+    case 'S':
+      return EXO_TYPE_ADDRESS_SPACE;
+    case 'P':
+      return EXO_TYPE_PAGES;
+    case 'X':
+      return EXO_TYPE_CONTEXT;
+    case 'G':
+      return EXO_TYPE_GATE;
+    case 'E':
+      return EXO_TYPE_EVENT;
+    case 'T':
+      return EXO_TYPE_TIMER;
+    case 'V':
+      return EXO_TYPE_DEVICE;
+    case 'A':
+      return EXO_TYPE_ASYNC_OP;
+    case 'B':
+      return EXO_TYPE_BUDGET;
+    default:
+      return 0;
   }
 }
 
@@ -82,18 +129,33 @@ struct Maker {
   }
 
   std::uint64_t wild() {
-    constexpr std::uint64_t kWild[] = {0, 1, ~std::uint64_t{0}, 0x8000'0000'0000'0000, 0x8000'0000'0000, 0xffff'8000'0000'0000,
-                                       0x7fff'ffff'f000, 0xfff, 0x1000, 0xffff'ffff, 0x1'0000'0000, 0xffff'ffff'8010'0000};
+    constexpr std::uint64_t kWild[] = {0,
+                                       1,
+                                       ~std::uint64_t{0},
+                                       0x8000'0000'0000'0000,
+                                       0x8000'0000'0000,
+                                       0xffff'8000'0000'0000,
+                                       0x7fff'ffff'f000,
+                                       0xfff,
+                                       0x1000,
+                                       0xffff'ffff,
+                                       0x1'0000'0000,
+                                       0xffff'ffff'8010'0000};
     return random.below(2) == 0 ? kWild[random.below(12)] : random.next() >> random.below(64);
   }
 
   std::uint64_t address() {
     switch (random.below(40)) {
-      case 0: return wild();
-      case 1: return reinterpret_cast<std::uint64_t>(area) + (random.next() & 0x3000);
-      case 2: return reinterpret_cast<std::uint64_t>(&secondary) & ~core::kPageMask;
-      case 3: return kPlayground + (random.next() & 0xffff'ffff);
-      default: return kPlayground + (random.below(256) << core::kPageShift);
+      case 0:
+        return wild();
+      case 1:
+        return reinterpret_cast<std::uint64_t>(area) + (random.next() & 0x3000);
+      case 2:
+        return reinterpret_cast<std::uint64_t>(&secondary) & ~core::kPageMask;
+      case 3:
+        return kPlayground + (random.next() & 0xffff'ffff);
+      default:
+        return kPlayground + (random.below(256) << core::kPageShift);
     }
   }
 
@@ -109,21 +171,37 @@ struct Maker {
   std::uint64_t argument(char letter) {
     if (random.below(60) == 0) return wild();
     switch (letter) {
-      case 'm': return random.below(3) == 0 ? random.next() & EXO_RIGHT_ALL : EXO_RIGHT_ALL & ~EXO_RIGHT_ONCE;
-      case 'M': return random.below(2) == 0 ? 0x3f'0000 : random.next() & EXO_CAP_ROOT;
-      case 'a': return address();
-      case 'o': return random.below(3) == 0 ? random.below(5000) : 0;
-      case 'n': return random.below(4) == 0 ? random.below(80) : 1 + random.below(4);
-      case 'c': return random.below(8);
-      case 'f': return random.below(4);
-      case 'w': return random.next() >> random.below(64);
-      case 'b': case 's': return random.below(66);
-      case 't': return soon();
-      case 'u': return random.below(libos::rt::environment().cpus + 1);
-      case 'i': return random.below(6);
-      case 'e': return reinterpret_cast<std::uint64_t>(random.below(2) == 0 ? &secondary : &gate_entry);
-      case 'q': return reinterpret_cast<std::uint64_t>(area) + 0x1000;  // the call ring as a stack
-      default: return handle(letter);
+      case 'm':
+        return random.below(3) == 0 ? random.next() & EXO_RIGHT_ALL : EXO_RIGHT_ALL & ~EXO_RIGHT_ONCE;
+      case 'M':
+        return random.below(2) == 0 ? 0x3f'0000 : random.next() & EXO_CAP_ROOT;
+      case 'a':
+        return address();
+      case 'o':
+        return random.below(3) == 0 ? random.below(5000) : 0;
+      case 'n':
+        return random.below(4) == 0 ? random.below(80) : 1 + random.below(4);
+      case 'c':
+        return random.below(8);
+      case 'f':
+        return random.below(4);
+      case 'w':
+        return random.next() >> random.below(64);
+      case 'b':
+      case 's':
+        return random.below(66);
+      case 't':
+        return soon();
+      case 'u':
+        return random.below(libos::rt::environment().cpus + 1);
+      case 'i':
+        return random.below(6);
+      case 'e':
+        return reinterpret_cast<std::uint64_t>(random.below(2) == 0 ? &secondary : &gate_entry);
+      case 'q':
+        return reinterpret_cast<std::uint64_t>(area) + 0x1000;  // the call ring as a stack
+      default:
+        return handle(letter);
     }
   }
 
@@ -141,8 +219,10 @@ struct Maker {
 
   void fill_area() {
     auto& t = area->transfer;
-    t = {handle('S'), handle('P'), argument('o'), handle('S'), handle('P'), argument('o'), random.below(9000), random.below(8) == 0};
-    if (t.flags != 0) t.dst_offset = address(), t.src_offset = address(), t.count = (1 + random.below(3)) << core::kPageShift;
+    t = {handle('S'), handle('P'),   argument('o'),      handle('S'),
+         handle('P'), argument('o'), random.below(9000), random.below(8) == 0};
+    if (t.flags != 0)
+      t.dst_offset = address(), t.src_offset = address(), t.count = (1 + random.below(3)) << core::kPageShift;
     area->async.word = soon();
     for (unsigned i = 0; i != 4; ++i) {
       area->message.words[i] = random.next();
@@ -157,7 +237,8 @@ struct Maker {
       auto& entry = ring->entries[i];
       entry.call = random.below(40) == 0 ? static_cast<std::uint32_t>(random.below(100)) : r.number;
       unsigned used = 0;
-      for (const char* letter = r.arguments; *letter != '\0'; ++letter) entry.args[used++] = argument(*letter);
+      for (const char* letter = r.arguments; *letter != '\0'; ++letter)
+        entry.args[used++] = argument(*letter);
     }
   }
 
@@ -175,16 +256,21 @@ struct Maker {
   void one() {
     const Row& r = row();
     std::uint64_t number = r.number;
-    std::uint64_t arguments[6] = {random.next(), random.next(), random.next(), random.next(), random.next(), random.next()};
+    std::uint64_t arguments[6] = {random.next(), random.next(), random.next(),
+                                  random.next(), random.next(), random.next()};
     unsigned used = 0;
     for (const char* letter = r.arguments; *letter != '\0'; ++letter) arguments[used++] = argument(*letter);
     if (random.below(200) == 0) number = random.below(2) == 0 ? random.below(128) : random.next();
-    if (number == EXO_CALL_TRANSFER_DATA || number == EXO_CALL_SUBMIT_ASYNC_OP || number == EXO_CALL_CAP_INVOKE) fill_area();
+    if (number == EXO_CALL_TRANSFER_DATA || number == EXO_CALL_SUBMIT_ASYNC_OP ||
+        number == EXO_CALL_CAP_INVOKE)
+      fill_area();
     if (number == EXO_CALL_RING_SUBMIT || number == EXO_CALL_CONTEXT_RUN) fill_ring(6);
-    const bool ends = number == EXO_CALL_CAP_DROP || number == EXO_CALL_CAP_REVOKE || number == EXO_CALL_FREE_MEM_PAGES;
+    const bool ends =
+        number == EXO_CALL_CAP_DROP || number == EXO_CALL_CAP_REVOKE || number == EXO_CALL_FREE_MEM_PAGES;
     // What everything else is made with goes too, but not at once.
     if (ends && caller.pool.given(arguments[0]) && random.below(200) != 0) return;
-    const std::uint64_t header = random.below(8) == 0 ? random.next() : random.below(5) | random.below(3) << 4;
+    const std::uint64_t header =
+        random.below(8) == 0 ? random.next() : random.below(5) | random.below(3) << 4;
     std::uint64_t value = 0;
     auto& tally = caller.tally;
     tally.last_call.store(number, std::memory_order_relaxed);
@@ -255,14 +341,16 @@ void Tally::clear() {
   unknown.store(0);
 }
 
-std::uint64_t raw_call(std::uint64_t number, const std::uint64_t (&a)[6], std::uint64_t header, std::uint64_t& value) {
+std::uint64_t raw_call(std::uint64_t number, const std::uint64_t (&a)[6], std::uint64_t header,
+                       std::uint64_t& value) {
   register std::uint64_t r10 asm("r10") = a[3];
   register std::uint64_t r8 asm("r8") = a[4];
   register std::uint64_t r9 asm("r9") = a[5];
   register std::uint64_t r12 asm("r12") = header;
   std::uint64_t rax = number, rdi = a[0], rsi = a[1], rdx = a[2], rbx = a[5];
   asm volatile("syscall"
-               : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+r"(r10), "+r"(r8), "+r"(r9), "+r"(r12)
+               : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+r"(r10), "+r"(r8), "+r"(r9),
+                 "+r"(r12)
                :
                : "rcx", "r11", "r13", "r14", "r15", "memory", "cc");
   value = rdx;

@@ -13,11 +13,15 @@ struct Pool {
   static constexpr unsigned kTypes = 13, kEach = 16, kGiven = 2;
   std::atomic<std::uint64_t> handles[kTypes][kEach];
   void clear();
-  void put(unsigned type, std::uint64_t handle, Random& random) { handles[type][kGiven + random.below(kEach - kGiven)].store(handle); }
+  void put(unsigned type, std::uint64_t handle, Random& random) {
+    handles[type][kGiven + random.below(kEach - kGiven)].store(handle);
+  }
   /// A handle that is no good any more leaves the pool.
   void forget(std::uint64_t handle);
   [[nodiscard]] bool given(std::uint64_t handle) const;
-  [[nodiscard]] std::uint64_t take(unsigned type, Random& random) const { return handles[type][random.below(kEach)].load(); }
+  [[nodiscard]] std::uint64_t take(unsigned type, Random& random) const {
+    return handles[type][random.below(kEach)].load();
+  }
 };
 
 /// What the callers of one domain did; the supervisor reads it while they run.
@@ -54,6 +58,7 @@ struct Commons {
 extern Commons* commons;
 
 /// Makes a call as it is; nothing is checked on this side.
-std::uint64_t raw_call(std::uint64_t number, const std::uint64_t (&arguments)[6], std::uint64_t header, std::uint64_t& value);
+std::uint64_t raw_call(std::uint64_t number, const std::uint64_t (&arguments)[6], std::uint64_t header,
+                       std::uint64_t& value);
 
 }  // namespace fb::test

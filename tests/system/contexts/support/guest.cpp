@@ -15,8 +15,8 @@ Guest::Guest(std::span<const std::byte> code, abi::ContextFlags flags, Where whe
       area_(need(libos::rt::allocate(PageCount(1)), where)) {
   std::copy_n(code.data(), code.size(), code_.mapping.bytes().data());
   space_ = need(abi::calls::address_space_create(), where);
-  need(abi::calls::map_pages(space_, code_.pages.get(), VirtAddr(kGuestCode), PageCount(0), code_.mapping.count(),
-                             abi::AccessBit::Read | abi::AccessBit::Execute),
+  need(abi::calls::map_pages(space_, code_.pages.get(), VirtAddr(kGuestCode), PageCount(0),
+                             code_.mapping.count(), abi::AccessBit::Read | abi::AccessBit::Execute),
        where);
   need(abi::calls::map_pages(space_, data_.pages.get(), VirtAddr(kGuestData), PageCount(0), kGuestDataPages,
                              libos::rt::kReadWrite),
@@ -64,11 +64,14 @@ std::span<const std::byte> code_between(const char* start, const char* end) {
   return {reinterpret_cast<const std::byte*>(start), static_cast<std::size_t>(end - start)};
 }
 
-core::Nanoseconds now() { return core::Nanoseconds(need(abi::calls::get_system_time(abi::Clock::Monotonic))); }
+core::Nanoseconds now() {
+  return core::Nanoseconds(need(abi::calls::get_system_time(abi::Clock::Monotonic)));
+}
 
 std::uint64_t option(std::string_view name, std::uint64_t otherwise) {
   for (const std::string_view word : core::text::split_words(libos::rt::environment().arguments)) {
-    if (word.size() <= name.size() || word.substr(0, name.size()) != name || word[name.size()] != '=') continue;
+    if (word.size() <= name.size() || word.substr(0, name.size()) != name || word[name.size()] != '=')
+      continue;
     return core::text::parse_number(word.substr(name.size() + 1)).value_or(otherwise);
   }
   return otherwise;

@@ -19,7 +19,8 @@ inline constexpr abi::ContextFlags kReflectingVector = abi::ContextFlag::Reflect
 /// Code is position-independent bytes, copied to kGuestCode. Test context only, but run() from anywhere.
 class Guest {
  public:
-  explicit Guest(std::span<const std::byte> code, abi::ContextFlags flags = kReflectingVector, Where where = Where::current());
+  explicit Guest(std::span<const std::byte> code, abi::ContextFlags flags = kReflectingVector,
+                 Where where = Where::current());
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
   ~Guest();
@@ -36,7 +37,8 @@ class Guest {
 
   /// All registers zero, rip at byte `offset` of the code, a stack.
   void reset(std::uint64_t offset = 0);
-  [[nodiscard]] core::Result<abi::Stop> run(core::Nanoseconds deadline = abi::kNever, std::uint64_t batch = 0) const {
+  [[nodiscard]] core::Result<abi::Stop> run(core::Nanoseconds deadline = abi::kNever,
+                                            std::uint64_t batch = 0) const {
     return abi::calls::context_run(context_, deadline, batch);
   }
   /// The same, past the ends of slices.
@@ -62,7 +64,9 @@ std::span<const std::byte> code_between(const char* start, const char* end);
 
 /// Nanoseconds since boot, and the same so many from now.
 core::Nanoseconds now();
-inline core::Nanoseconds in(std::uint64_t milliseconds) { return now() + core::Nanoseconds(milliseconds * 1'000'000); }
+inline core::Nanoseconds in(std::uint64_t milliseconds) {
+  return now() + core::Nanoseconds(milliseconds * 1'000'000);
+}
 
 /// xorshift64*: repeatable, seeded by the test.
 class Random {
