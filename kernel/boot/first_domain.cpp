@@ -132,6 +132,7 @@ void make_first_domain(Kernel& kernel, object::Cpu& cpu, const BootInput& input)
   auto& c = *context.object;
   c.set_space(*space.object);
   c.directory = domain.space.directory();
+  c.domain_identity = domain.identity;
   c.space_binding.attach(*space.entry, object::Binding::Kind::ContextSpace);
   domain.contexts.push_back(c);
   c.registers.rip = must(core::elf::Image::parse(file.bytes()), "`root`").entry().raw();

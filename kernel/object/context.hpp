@@ -101,7 +101,8 @@ struct alignas(64) ContextHead {
   Entry* run_entry = &no_entry;
   ContextHead* run_target = nullptr;
   Entry* const* directory = nullptr;  ///< of its domain's capability space
-  std::uint64_t spare = 0;            ///< keeps the next base out of the tail padding
+  std::uint64_t domain_identity =
+      0;  ///< of its domain; fills the line, too: the next base stays out of the padding
 };
 // Context is not of standard layout, but this is where its second base begins.
 static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, frame) == CONTEXT_FRAME &&

@@ -83,12 +83,13 @@ struct alignas(64) Cpu : CpuHead {
   std::atomic<bool> timer_fired{false};     ///< one may be due
   core::Ticks armed_at{};                   ///< when it was set: a deadline may have passed before that
 
-  Context* vector_owner = nullptr;          ///< whose vector state the registers hold, not saved elsewhere
-  const Domain* vector_domain = nullptr;    ///< who may see what the vector registers hold
+  Context* vector_owner = nullptr;  ///< whose vector state the registers hold, not saved elsewhere
+  std::uint64_t vector_domain = 0;  ///< identity of the domain that may see what the vector registers hold
   const ContextHead* base_owner = nullptr;  ///< for whom the segment registers were set last; null: cleared
   bool scrubs_shortly = false;              ///< XRSTOR is all that a change of domain takes
-  std::atomic<bool> flush{false};           ///< somebody waits for this CPU to flush its TLB
-  std::atomic<bool> give_vector{false};     ///< somebody waits for the vector state this CPU holds
+  /// Flushes of its TLB that others have asked this CPU for, and the number of those that one has come after.
+  std::atomic<std::uint64_t> flushes_wanted{0}, flushes_done{0};
+  std::atomic<bool> give_vector{false};  ///< somebody waits for the vector state this CPU holds
   std::atomic<bool> idle{false};
   std::atomic<bool> recheck{false};  ///< look again who should run
   std::uint32_t lines = 0;           ///< interrupt lines that came and are to be delivered

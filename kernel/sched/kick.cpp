@@ -12,10 +12,10 @@ void kick(Cpu& target) {
 
 void serve(Cpu& cpu) {
   // acquire: the page-table edits that the flush is for were made before.
-  if (cpu.flush.load(std::memory_order_acquire)) {
-    const auto root = arch::read_cr3();
-    arch::write_cr3(root);
-    cpu.flush.store(false, std::memory_order_release);
+  const auto wanted = cpu.flushes_wanted.load(std::memory_order_acquire);
+  if (wanted != cpu.flushes_done.load(std::memory_order_relaxed)) {
+    arch::write_cr3(arch::read_cr3());
+    cpu.flushes_done.store(wanted, std::memory_order_release);  // not for one that was asked for since
   }
   if (cpu.give_vector.load(std::memory_order_acquire)) {
     save_vector(cpu);
@@ -31,19 +31,20 @@ void shoot_down(Cpu& cpu, const object::AddressSpace& space) {
   if (count == 1) return;
   // The edits are visible before we look who uses the space; see switch_space for the other side.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  std::uint64_t waiting = 0;
+  std::array<std::uint64_t, core::budget::kMaxCpus> tickets{};  // 0: that CPU does not use the space
   for (unsigned i = 0; i < count; ++i) {
     Cpu& other = *cpu.kernel->cpus[i];
     if (&other == &cpu || other.root.load(std::memory_order_relaxed) != root) continue;
-    other.flush.store(true, std::memory_order_seq_cst);
+    tickets[i] = other.flushes_wanted.fetch_add(1, std::memory_order_seq_cst) + 1;
     arch::Apic::send(other.apic, arch::Vector::Kick);
-    waiting |= std::uint64_t{1} << i;
   }
   for (unsigned i = 0; i < count; ++i) {
-    if ((waiting >> i & 1) == 0) continue;
+    if (tickets[i] == 0) continue;
     const Cpu& other = *cpu.kernel->cpus[i];
-    while (other.flush.load(std::memory_order_acquire) && other.root.load(std::memory_order_relaxed) == root)
+    while (other.flushes_done.load(std::memory_order_acquire) < tickets[i] &&
+           other.root.load(std::memory_order_relaxed) == root) {
       serve(cpu);
+    }
   }
 }
 

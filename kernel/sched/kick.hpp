@@ -14,7 +14,9 @@ void kick(Cpu& target);
 /// Does what other CPUs wait for. A CPU that waits for another calls this while it waits.
 void serve(Cpu& cpu);
 inline bool wanted_by_others(const Cpu& cpu) {
-  return cpu.flush.load(std::memory_order_acquire) || cpu.give_vector.load(std::memory_order_acquire);
+  return cpu.flushes_wanted.load(std::memory_order_acquire) !=
+             cpu.flushes_done.load(std::memory_order_relaxed) ||
+         cpu.give_vector.load(std::memory_order_acquire);
 }
 /// Waits until no CPU other than this one uses translations of `space` that were made before (DESIGN §5). Null: any.
 void shoot_down(Cpu& cpu, const object::AddressSpace& space);

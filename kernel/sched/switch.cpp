@@ -55,7 +55,7 @@ void save_vector(Cpu& cpu) {
     asm volatile("fxsave64 (%0)" : : "r"(owner->vector_area) : "memory");
   }
   cpu.vector_owner = nullptr;
-  cpu.vector_domain = nullptr;
+  cpu.vector_domain = 0;
   cpu.live = nullptr;
   owner->vector_on.store(nullptr,
                          std::memory_order_release);  // the area is whole before another CPU loads it
@@ -75,10 +75,10 @@ void set_bases_slow(Cpu& cpu, const Context& context, std::uint64_t fs, std::uin
 
 void switch_vector_slow(Cpu& cpu, Context& context) {
   save_vector(cpu);
-  if (cpu.vector_domain != context.domain && cpu.kernel->features.has(arch::Feature::Ibpb)) {
+  if (cpu.vector_domain != context.domain_identity && cpu.kernel->features.has(arch::Feature::Ibpb)) {
     arch::write_msr(kPredictionCommand, 1);  // IBPB: branches that another domain trained (Spectre v2)
   }
-  cpu.vector_domain = context.domain;
+  cpu.vector_domain = context.domain_identity;
   if (!context.vector) {
     load_vector(
         cpu,

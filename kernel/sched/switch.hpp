@@ -42,10 +42,10 @@ inline constexpr InitialVectorState kInitialVectorState;
     return;
   // Programs of one LibOS share its domain, but not their registers: one without state of its own gets clean ones.
   const bool plain = !context.vector && !context.reflecting;
-  if (plain && cpu.vector_domain == context.domain) return;
+  if (plain && cpu.vector_domain == context.domain_identity) return;
   if (plain && cpu.scrubs_shortly && cpu.vector_owner == nullptr && cpu.base_owner == nullptr) [[likely]] {
     // What a context without vector state left in the registers is not for the next domain.
-    cpu.vector_domain = context.domain;
+    cpu.vector_domain = context.domain_identity;
     return arch::xrstor(&kInitialVectorState);
   }
   switch_vector_slow(cpu, context);

@@ -40,6 +40,7 @@ Result<Handle> Calls::alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSp
   }
   context.set_space(*space.object);
   context.directory = belongs.space.directory();
+  context.domain_identity = belongs.identity;
   if (area) {
     context.area = arch::direct<exo_area>(core::PhysAddr(area->first));
     if (reflecting) context.frame = &context.area->frame;

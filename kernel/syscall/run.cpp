@@ -15,8 +15,11 @@ using object::RunState;
 [[gnu::always_inline]] inline Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until,
                                                               Word batch) {
   if (batch != 0) {
+    const Handle handle(object::CapSpace::handle_of(target.entry).raw());
     FB_ASSIGN(const Word done, ring_submit(batch));
     if (done != batch) return Stop::Batch;
+    // The batch holds on to nothing between its entries: what it was called with may be gone.
+    FB_ASSIGN(target, lookup<ObjectType::Context>(handle, core::cap::Right::Invoke));
   }
   Context& context = *target;
   Context& carrier = *current();
