@@ -157,7 +157,8 @@ struct Context : ContextHead, Object {
   // While waiting.
   core::event::WaitNode wait;
   Signals* waiting_on = nullptr;
-  AsyncOp* awaits = nullptr;  ///< the operation whose outcome the wait is to return
+  std::uint64_t wait_number = 0;  ///< of its waits: a time-out that comes late must not end the next one
+  AsyncOp* awaits = nullptr;      ///< the operation whose outcome the wait is to return
   Binding wait_binding;
   core::time::DeadlineLink deadline;
   Cpu* deadline_cpu = nullptr;

@@ -114,6 +114,7 @@ core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits 
   }
   // Nobody signals while the lock is held, so what follows is as good as done before the context is queued.
   if (const auto bits = event.set.enqueue(context, mask); !bits.empty()) return Waited{bits, false};
+  context.wait_number += 1;
   if (deadline != Cpu::kIdleDeadline) {
     if (deadline <= Ticks(arch::read_tsc())) {
       event.set.cancel(context);
@@ -132,11 +133,15 @@ core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits 
   return Waited{EventBits(), true};
 }
 
-bool cancel_wait(Cpu& cpu, Context& context, core::Error error) {
+namespace {
+
+/// Ends the wait with `error` if `still(context)` says, under the event's lock, that it is the one that was meant.
+template <class Still>
+bool end_wait(Cpu& cpu, Context& context, core::Error error, Still still) {
   Signals* event = context.waiting_on;
   if (event == nullptr) return false;
   const core::Guard guard(event->set_lock);
-  if (context.waiting_on != event || !event->set.cancel(context)) return false;
+  if (context.waiting_on != event || !still() || !event->set.cancel(context)) return false;
   event->waiters -= 1;
   forget_deadline(context);
   context.waiting_on = nullptr;
@@ -144,6 +149,16 @@ bool cancel_wait(Cpu& cpu, Context& context, core::Error error) {
   context.set_result(error);
   make_ready(cpu, context.base());
   return true;
+}
+
+}  // namespace
+
+bool cancel_wait(Cpu& cpu, Context& context, core::Error error) {
+  return end_wait(cpu, context, error, [] { return true; });
+}
+
+bool time_out(Cpu& cpu, Context& context, std::uint64_t wait_number) {
+  return end_wait(cpu, context, core::Error::TimedOut, [&] { return context.wait_number == wait_number; });
 }
 
 void arm_timer(Cpu& cpu, object::Timer& timer, Ticks deadline, Ticks period) {
@@ -222,11 +237,15 @@ struct Due {
   Context* waiter;
   object::Timer* timer;
   object::AsyncOp* op;
+  std::uint64_t wait_number;
 };
 Due take_due(Cpu& cpu, Ticks now) {
   const core::Guard guard(cpu.timer_lock);
-  const Due due{cpu.waits.pop_expired(now), cpu.timers.pop_expired(now), cpu.completions.pop_expired(now)};
-  if (due.waiter != nullptr) due.waiter->deadline_cpu = nullptr;
+  Due due{cpu.waits.pop_expired(now), cpu.timers.pop_expired(now), cpu.completions.pop_expired(now), 0};
+  if (due.waiter != nullptr) {
+    due.wait_number = due.waiter->wait_number;  // before a waker is told that nothing is queued here
+    due.waiter->deadline_cpu = nullptr;
+  }
   if (due.op != nullptr) due.op->armed_on = nullptr;
   if (object::Timer* timer = due.timer; timer != nullptr) {
     if (timer->period == Ticks(0)) {
@@ -249,7 +268,7 @@ void expire(Cpu& cpu) {
   for (unsigned i = 0; i < kExpiriesAtOnce; ++i) {
     const auto due = take_due(cpu, now);
     if (due.waiter == nullptr && due.timer == nullptr && due.op == nullptr) return;
-    if (due.waiter != nullptr) cancel_wait(cpu, *due.waiter, core::Error::TimedOut);
+    if (due.waiter != nullptr) (void)time_out(cpu, *due.waiter, due.wait_number);
     if (due.timer != nullptr) {
       if (object::Event* event = due.timer->source.event.load(std::memory_order_acquire)) {
         signal(cpu, *event, EventBits(due.timer->source.bits));

@@ -25,6 +25,8 @@ core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits 
 
 /// Ends a wait with `error`. False if it had been woken already. No lock is held.
 bool cancel_wait(Cpu& cpu, Context& context, core::Error error);
+/// The same, if that is still its wait with this number.
+bool time_out(Cpu& cpu, Context& context, std::uint64_t wait_number);
 
 /// Arms, re-arms or (deadline ~0) disarms a timer on this CPU.
 void arm_timer(Cpu& cpu, object::Timer& timer, Ticks deadline, Ticks period);
