@@ -13,7 +13,8 @@ namespace fb::libos::rt {
 template <auto kYield>
 class ContextLock {
  public:
-  /// `self`: the area of the context that takes the lock; null when it has none, then others spin briefly only.
+  /// `self`: the area of the context that takes the lock; null when it has none, then others spin briefly only. A waiter
+  /// may look at it a moment after the lock was handed on, so it outlives every use of the lock.
   void lock(const exo_area* self) {
     // relaxed: the ticket orders nothing; serving_ does.
     const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
@@ -26,8 +27,8 @@ class ContextLock {
         __builtin_ia32_pause();
       }
     }
-    // relaxed: a hint to waiters.
-    holder_.store(self, std::memory_order_relaxed);
+    // release: whoever finds the area there finds it initialised.
+    holder_.store(self, std::memory_order_release);
   }
   void unlock() {
     holder_.store(nullptr, std::memory_order_relaxed);
@@ -39,7 +40,8 @@ class ContextLock {
   static constexpr unsigned kSpins = 256;
   /// True when it is not known.
   [[nodiscard]] bool holder_runs() const {
-    const exo_area* holder = holder_.load(std::memory_order_relaxed);
+    // acquire: pairs with the release in lock.
+    const exo_area* holder = holder_.load(std::memory_order_acquire);
     return holder == nullptr || __atomic_load_n(&holder->running, __ATOMIC_RELAXED) != 0;
   }
 

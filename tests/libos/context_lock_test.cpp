@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <thread>
 #include <vector>
 
@@ -17,11 +18,11 @@ void count_and_yield() {
 TEST(ContextLock, excludes_and_hands_over) {
   ContextLock<&count_and_yield> lock;
   std::uint64_t shared = 0;
+  std::array<exo_area, 4> areas{};  // a waiter may look at one after its thread is done
   std::vector<std::thread> threads;
-  for (int i = 0; i != 4; ++i) {
+  for (auto& area : areas) {
+    area.running = 1;
     threads.emplace_back([&] {
-      exo_area area{};
-      area.running = 1;
       for (int turn = 0; turn != 5'000; ++turn) {
         lock.lock(&area);
         shared = shared + 1;
