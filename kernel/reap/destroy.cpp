@@ -14,12 +14,10 @@ namespace {
 
 using core::PageCount;
 using object::AddressSpace;
-using object::Binding;
 using object::Budget;
 using object::Chain;
 using object::Domain;
 using object::Gate;
-using object::Kernel;
 using object::Object;
 using object::ObjectType;
 using object::RunState;
@@ -29,7 +27,7 @@ constexpr unsigned kPagesAtOnce = 16, kChunksAtOnce = 8;
 void free_storage(Cpu& cpu, Object& object) { object.payer->account.free(cpu.kernel->memory, &object); }
 
 /// A run that was allocated is zeroed in steps; nobody knows its handle to be good before it is.
-void zero_some(Cpu& cpu, Cleanup& cleanup) {
+void zero_some(Cleanup& cleanup) {
   auto& pages = *cleanup.fresh;
   for (unsigned i = 0; i < kPagesAtOnce && pages.zeroed < pages.count; ++i) {
     mem::zero_frame(pages.first + core::FrameNumber(pages.zeroed.raw()));
@@ -38,7 +36,6 @@ void zero_some(Cpu& cpu, Cleanup& cleanup) {
   if (pages.zeroed < pages.count) return;
   object::CapTree::plant(cleanup.fresh_entry, pages, pages.creating);
   cleanup.fresh = nullptr;
-  (void)cpu;
 }
 
 bool destroy_pages(Cpu& cpu, object::Pages& pages) {
@@ -235,10 +232,6 @@ bool destroy_budget(Cpu& cpu, Budget& budget) {
   return true;
 }
 
-}  // namespace
-
-namespace {
-
 /// All but contexts. True when it is gone.
 bool destroy_some(Cpu& cpu, Cleanup& cleanup, Object& object) {
   switch (object.kind()) {
@@ -318,7 +311,7 @@ bool step(Cpu& cpu, Cleanup& cleanup) {
     return true;
   }
   if (cleanup.fresh != nullptr) {
-    zero_some(cpu, cleanup);
+    zero_some(cleanup);
     return true;
   }
   Object& dying = *cleanup.pop();

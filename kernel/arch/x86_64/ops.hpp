@@ -5,11 +5,6 @@
 
 namespace fb::kernel::arch {
 
-inline std::uint64_t read_cr0() {
-  std::uint64_t v;
-  asm volatile("movq %%cr0, %0" : "=r"(v));
-  return v;
-}
 inline std::uint64_t read_cr2() {
   std::uint64_t v;
   asm volatile("movq %%cr2, %0" : "=r"(v));
@@ -30,7 +25,6 @@ inline std::uint64_t read_dr6() {
   asm volatile("movq %%dr6, %0" : "=r"(v));
   return v;
 }
-inline void write_cr0(std::uint64_t v) { asm volatile("movq %0, %%cr0" : : "r"(v) : "memory"); }
 inline void write_cr3(std::uint64_t v) { asm volatile("movq %0, %%cr3" : : "r"(v) : "memory"); }
 inline void write_cr4(std::uint64_t v) { asm volatile("movq %0, %%cr4" : : "r"(v) : "memory"); }
 inline void write_dr6(std::uint64_t v) { asm volatile("movq %0, %%dr6" : : "r"(v)); }
