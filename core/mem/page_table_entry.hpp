@@ -107,8 +107,6 @@ class Pte {
   [[nodiscard]] constexpr Pte with_access_of(Pte other) const {
     return Pte(raw_ | (other.raw_ & (kAccessed | kDirty)));
   }
-  /// The same, of the next frame.
-  [[nodiscard]] constexpr Pte next_frame() const { return Pte(raw_ + kPageSize); }
   constexpr bool operator==(const Pte&) const = default;
 
  private:

@@ -47,26 +47,11 @@ class PageTables {
     return put(address, entry);
   }
 
-  /// Maps the pages of `run` in ascending order, calling `on_leaf(LeafRef)` for each, and advances `run` past
-  /// every page mapped: on error it says what is left; to have all or nothing, the caller unmaps the others.
-  /// BadAddress: a part of either range is unaligned or out of bounds; nothing is mapped. Else as `map`.
-  template <class OnLeaf>
-  Result<> map_run(PageRun& run, Permissions permissions, MemoryType type, OnLeaf&& on_leaf) {
-    if (run.count == PageCount(0)) return {};
-    if (run.count.raw() > kUserEnd >> kPageShift || !user_range(run.address, bytes_of(run.count)) ||
-        !Pte::addressable(run.frame) || !Pte::addressable(run.frame + bytes_of(run.count - PageCount(1)))) {
-      return fail(Error::BadAddress);
-    }
-    while (run.count != PageCount(0)) {
-      FB_ASSIGN(const LeafRef first, map(run.address, run.frame, permissions, type));
-      on_leaf(first);
-      const std::uint64_t rest_of_table = kTableEntries - 1 - first.index.raw();
-      const auto others = static_cast<std::uint32_t>(std::min(run.count.raw() - 1, rest_of_table));
-      const auto done = fill(first, Pte::leaf(run.frame, permissions, type), others, on_leaf);
-      advance(run, PageCount(done + 1));
-      if (done != others) return fail(Error::Mapped);
-    }
-    return {};
+  /// The leaf table that translates `address`, if there is one: for an OpenTable, as long as the lock is held.
+  std::optional<PhysAddr> leaf_table(VirtAddr address) {
+    if (!editable(address)) return std::nullopt;
+    if (region(address) != cursor_region_ && descend(address).level != kLeaf) return std::nullopt;
+    return cursor_table_;
   }
 
   /// Unmaps one page; never needs memory. Tables that this empties go to `detached`. BadAddress, NotMapped.
@@ -124,39 +109,6 @@ class PageTables {
     }
     position = VirtAddr(std::min(at, kUserEnd));
     return std::nullopt;
-  }
-
-  /// Unmaps the pages of [position, end) in ascending order, calling `on_leaf(VirtAddr, const Unmapped&)` for
-  /// each, and passes over absent tables. Stops after `steps` (at least 1), with `position` where to go on;
-  /// the lock may be dropped in between. True when the range is done. `position` is rounded down to a page,
-  /// `end` cut to the user half.
-  template <class OnLeaf>
-  bool detach_range(VirtAddr& position, VirtAddr end, Detached& detached, Steps steps, OnLeaf&& on_leaf) {
-    end = std::min(end, VirtAddr(kUserEnd));
-    std::uint64_t at = position.raw() & ~kPageMask;
-    for (std::uint32_t left = steps.raw(); at < end.raw() && left != 0; --left) {
-      const VirtAddr address(at);
-      const Place place = region(address) == cursor_region_ ? Place{cursor_table_, kLeaf} : descend(address);
-      if (place.level != kLeaf) {
-        at = next_entry(address, place.level);
-        continue;
-      }
-      const LeafRef leaf{place.table, index(address, kLeaf)};
-      at += kPageSize;
-      if (!machine_.load(leaf.table, leaf.index).present()) continue;
-      const Unmapped unmapped = remove(address, leaf, detached);
-      // That was the table's last page: nothing else is in it.
-      if (region(address) != cursor_region_) at = next_entry(address, kLeaf + 1);
-      on_leaf(address, unmapped);
-    }
-    position = VirtAddr(at);
-    return at >= end.raw();
-  }
-
-  /// Takes the whole user half apart, `steps` per call; true when nothing is left. Once begun, map nothing.
-  template <class OnLeaf>
-  bool detach_all(Detached& detached, Steps steps, OnLeaf&& on_leaf) {
-    return detach_range(teardown_, VirtAddr(kUserEnd), detached, steps, on_leaf);
   }
 
  private:
@@ -236,28 +188,6 @@ class PageTables {
     return LeafRef{fresh[kLeaf], index(address, kLeaf)};
   }
 
-  /// Up to `count` further leaves after `first`, in its table; stops at one that is mapped. How many.
-  template <class OnLeaf>
-  std::uint32_t fill(LeafRef first, Pte entry, std::uint32_t count, OnLeaf& on_leaf) {
-    std::uint32_t done = 0;
-    for (; done < count; ++done) {
-      const LeafRef leaf{first.table, TableIndex(first.index.raw() + 1 + done)};
-      if (machine_.load(leaf.table, leaf.index).present()) [[unlikely]]
-        break;
-      entry = entry.next_frame();
-      machine_.store(leaf.table, leaf.index, entry);
-      on_leaf(leaf);
-    }
-    Frame& frame = machine_.frame(first.table);
-    frame.live = static_cast<std::uint16_t>(frame.live + done);
-    return done;
-  }
-  static constexpr void advance(PageRun& run, PageCount done) {
-    run.address = run.address + bytes_of(done);
-    run.frame = run.frame + bytes_of(done);
-    run.count -= done;
-  }
-
   Unmapped remove(VirtAddr address, LeafRef leaf, Detached& detached) {
     const Pte old = machine_.exchange(leaf.table, leaf.index, Pte());
     if (--machine_.frame(leaf.table).live == 0) prune(address, detached);
@@ -289,7 +219,6 @@ class PageTables {
   Owner owner_;
   std::uint64_t cursor_region_ = kNoRegion;  ///< the 2 MiB whose level-1 table cursor_table_ is
   PhysAddr cursor_table_;
-  VirtAddr teardown_;  ///< detach_all has finished below this
 };
 
 }  // namespace fb::core::mem

@@ -33,6 +33,8 @@ constexpr std::uint64_t next_entry(VirtAddr address, unsigned level) {
 constexpr VirtAddr table_base(VirtAddr address, unsigned level) {
   return VirtAddr(address.raw() >> shift(level + 1) << shift(level + 1));
 }
+/// One leaf table translates both.
+constexpr bool same_table(VirtAddr a, VirtAddr b) { return ((a.raw() ^ b.raw()) >> shift(2)) == 0; }
 /// Page-aligned and of the user half.
 constexpr bool editable(VirtAddr address) {
   // kUserEnd has every bit that an aligned address of the lower half may have; it is itself the guard page.
@@ -62,13 +64,6 @@ struct Translation {
   MemoryType type;
   AccessBits access;
   LeafRef leaf;
-};
-
-/// Consecutive pages to map to consecutive frames.
-struct PageRun {
-  VirtAddr address;
-  PhysAddr frame;
-  PageCount count;
 };
 
 /// A bound on work: one step is at most five loads and one call of the caller's function.

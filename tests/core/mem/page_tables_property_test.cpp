@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <set>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/mem/open_table.hpp"
 #include "core/mem/page_tables.hpp"
 #include "tests/core/mem/history_machine.hpp"
 
@@ -70,12 +72,12 @@ struct World {
   }
 
   void map(std::uint64_t address, std::uint64_t frame, std::uint64_t budget, Permissions permissions);
-  void map_run(std::uint64_t address, std::uint64_t count, Permissions permissions);
+  void fill(std::uint64_t address, std::uint64_t count, Permissions permissions);
   void unmap(std::uint64_t address);
   void protect(std::uint64_t address, Permissions permissions);
   void query_clear(std::uint64_t address);
   void find(std::uint64_t address);
-  void detach_range(std::uint64_t from, std::uint64_t to, std::uint32_t steps);
+  void unmap_range(std::uint64_t from, std::uint64_t to, std::uint32_t steps);
   void drain();
 
   HistoryMachine machine;
@@ -112,23 +114,29 @@ void World::map(std::uint64_t address, std::uint64_t frame, std::uint64_t budget
   machine.settle_unchanged();
 }
 
-void World::map_run(std::uint64_t address, std::uint64_t count, Permissions permissions) {
-  machine.set_budget(HistoryMachine::kTables);
+void World::fill(std::uint64_t address, std::uint64_t count, Permissions permissions) {
   Mappings next = model;
   std::uint64_t fitting = 0;
-  const bool valid = user_range(VirtAddr(address), bytes_of(PageCount(count)));
-  for (; valid && fitting < count; ++fitting) {
-    const std::uint64_t offset = fitting * kPageSize;
-    const Mapping page = mapping_of((address ^ 0x7000) + offset, permissions, MemoryType::WriteBack);
-    if (!next.try_emplace(address + offset, page).second) break;
+  const bool there = std::ranges::any_of(
+      model, [&](const auto& page) { return same_table(VirtAddr(page.first), VirtAddr(address)); });
+  for (; there && fitting < count; ++fitting) {
+    const std::uint64_t page = address + fitting * kPageSize;
+    const bool inside = page < kUserEnd && same_table(VirtAddr(page), VirtAddr(address));
+    const Mapping mapping = mapping_of(page ^ 0x7000, permissions, MemoryType::WriteBack);
+    if (!inside || !next.try_emplace(page, mapping).second) break;
   }
   machine.expect(next);
-  PageRun run{.address = VirtAddr(address), .frame = PhysAddr(address ^ 0x7000), .count = PageCount(count)};
-  std::uint64_t calls = 0;
-  const auto done = tables.map_run(run, permissions, MemoryType::WriteBack, [&](LeafRef) { ++calls; });
-  RC_ASSERT(calls == fitting && run.count == PageCount(count - fitting));
-  RC_ASSERT(done.has_value() == (fitting == count));
-  RC_ASSERT(done || failed(done, valid ? Error::Mapped : Error::BadAddress));
+  const auto table = tables.leaf_table(VirtAddr(address));
+  RC_ASSERT(table.has_value() == (there && address < kUserEnd));
+  if (table) {
+    OpenTable open(machine, *table);
+    for (std::uint64_t i = 0; i < fitting; ++i) {
+      const std::uint64_t page = address + i * kPageSize;
+      RC_ASSERT(
+          open.map(index(VirtAddr(page), 1), PhysAddr(page ^ 0x7000), permissions, MemoryType::WriteBack));
+      RC_ASSERT(!open.map(index(VirtAddr(page), 1), PhysAddr(0), permissions, MemoryType::WriteBack));
+    }
+  }
   become(std::move(next));
 }
 
@@ -194,7 +202,7 @@ void World::find(std::uint64_t address) {
   RC_ASSERT(machine.peek(found->leaf).address() == found->frame);
 }
 
-void World::detach_range(std::uint64_t from, std::uint64_t to, std::uint32_t steps) {
+void World::unmap_range(std::uint64_t from, std::uint64_t to, std::uint32_t steps) {
   Mappings next = model;
   std::vector<std::uint64_t> expected;
   std::erase_if(next, [&](const auto& page) {
@@ -204,13 +212,15 @@ void World::detach_range(std::uint64_t from, std::uint64_t to, std::uint32_t ste
   });
   machine.expect(next);
   machine.set_budget(0);
-  VirtAddr position{from};
   std::vector<std::uint64_t> seen;
-  const auto on_leaf = [&](VirtAddr address, const Unmapped& gone) {
-    seen.push_back(address.raw());
-    RC_ASSERT(gone.frame.raw() == model.at(address.raw()).frame);
-  };
-  while (!tables.detach_range(position, VirtAddr(to), detached, Steps(steps), on_leaf)) {
+  VirtAddr position{from};
+  while (position.raw() < std::min(to, kUserEnd)) {
+    const auto leaf = tables.next(position, Steps(steps));
+    if (!leaf || position.raw() >= to) continue;
+    seen.push_back(position.raw());
+    const auto gone = tables.unmap(position, detached);
+    RC_ASSERT(gone.has_value() && gone->leaf == *leaf);
+    RC_ASSERT(gone->frame.raw() == model.at(position.raw()).frame);
   }
   RC_ASSERT(seen == expected);
   become(std::move(next));
@@ -237,7 +247,7 @@ RC_GTEST_PROP(PageTablesProperty, agrees_with_a_map_at_every_step_C1_02, ()) {
     if (what < 8) {
       world.map(page, address_of(second), how, permissions);
     } else if (what == 8) {
-      world.map_run(page, how, permissions);
+      world.fill(page, how, permissions);
     } else if (what < 13) {
       world.unmap(page);
     } else if (what < 15) {
@@ -247,16 +257,13 @@ RC_GTEST_PROP(PageTablesProperty, agrees_with_a_map_at_every_step_C1_02, ()) {
     } else if (what == 17) {
       world.find(page);
     } else if (what == 18) {
-      world.detach_range(page, address_of(second), how * 40 + 1);
+      world.unmap_range(page, address_of(second), how * 40 + 1);
     } else {
       world.drain();
     }
     RC_ASSERT(world.machine.faults() == "");
   }
-  world.machine.expect({});
-  while (!world.tables.detach_all(world.detached, Steps(300), [](VirtAddr, const Unmapped&) {})) {
-  }
-  world.become({});
+  world.unmap_range(0, kUserEnd, 300);
   world.drain();
   RC_ASSERT(world.machine.tables() == 1U);
   RC_ASSERT(world.machine.faults() == "");
