@@ -31,6 +31,9 @@ struct WaitNode {
 /// come first served; bits that arrive meanwhile are `fresh_` and form the next pass. So a pass that stops at
 /// its limit goes on where it stopped, no waiter is overtaken, and no stream of signals can start it over.
 /// Invariant: no queued waiter wants a settled bit (pending, and neither offered nor fresh).
+///
+/// A waiter that finds nobody waiting is not queued but noted as the only one, and stays that as long as it is alone:
+/// then there is no pass.
 template <class Waiter, WaitNode Waiter::* Node>
 class EventSet {
  public:
@@ -45,23 +48,39 @@ class EventSet {
   template <class Wake>
   [[nodiscard]] bool signal(EventBits bits, Wake&& wake, VisitLimit limit) {
     const EventBits now = held();
+    if (only_ != nullptr) {
+      if (Waiter* waiter = signal_only(bits)) {
+        wake(*waiter, (waiter->*Node).taken);
+      } else {
+        publish(now.join(bits));
+      }
+      return false;
+    }
     fresh_ = fresh_.join(bits.without(now));
     publish(now.join(bits));
     return resume(wake, limit);
   }
 
-  /// The short way of `signal` for the common case: one waiter, who wants some of the bits that are new. It has left the
-  /// queue with them. Null, and nothing done, in any other case.
+  /// The short way of `signal` for the common case: one waiter, who wants some of the bits that are new. It waits no
+  /// longer and has them. Null, and nothing done, in any other case.
   [[nodiscard]] Waiter* signal_only(EventBits bits) {
-    WaitNode* node = waiters_.front();
-    if (node == nullptr || cursor_ != nullptr || waiters_.next(*node) != nullptr) return nullptr;
+    Waiter* woken = nullptr;
+    signal_only(bits, [&](Waiter& waiter) { woken = &waiter; });
+    return woken;
+  }
+  /// The same, with `wake(waiter)` called if there is one. False: nothing was done.
+  template <class Wake>
+  [[gnu::always_inline]] bool signal_only(EventBits bits, Wake&& wake) {
+    if (only_ == nullptr) return false;
+    WaitNode& node = *only_;
     const EventBits now = held();
-    const EventBits taken = node->mask.meet(bits.without(now));
-    if (taken.empty()) return nullptr;
-    waiters_.remove(*node);
-    node->taken = taken;
+    const EventBits taken = node.mask.meet(bits.without(now));
+    if (taken.empty()) return false;
+    only_ = nullptr;
+    node.taken = taken;
     publish(now.join(bits).without(taken));
-    return &list::owner_of(*node, Node);
+    wake(list::owner_of(node, Node));
+    return true;
   }
 
   /// Looks at up to `limit` waiters; one that wants offered bits leaves the queue with exactly those, and
@@ -100,16 +119,37 @@ class EventSet {
     return bits;
   }
 
-  /// Returns settled bits of `mask` at once, consumed; else queues `waiter`, which is on no queue, and
+  /// The short way of `enqueue` when nobody waits (so no pass is under way either).
+  [[gnu::always_inline]] EventBits enqueue_first(Waiter& waiter, EventBits mask) {
+    WaitNode& node = waiter.*Node;
+    const EventBits bits = mask.meet(held());
+    node.mask = mask;
+    if (!bits.empty()) [[unlikely]] {
+      node.taken = bits;
+      publish(held().without(bits));
+    } else {
+      node.taken = {};
+      only_ = &node;
+    }
+    return bits;
+  }
+
+  /// Returns settled bits of `mask` at once, consumed; else `waiter`, which is not waiting, waits, and it
   /// returns none. Deciding and queueing are one step under the lock, so no wake-up is lost. An empty mask
   /// waits for `cancel`.
-  EventBits enqueue(Waiter& waiter, EventBits mask) {
+  [[gnu::always_inline]] EventBits enqueue(Waiter& waiter, EventBits mask) {
     WaitNode& node = waiter.*Node;
     const EventBits bits = mask.meet(held().without(offered_).without(fresh_));
-    consume(bits);
     node.mask = mask;
     node.taken = bits;
-    if (bits.empty()) waiters_.push_back(node);
+    if (!bits.empty()) {
+      consume(bits);
+    } else if (only_ == nullptr && waiters_.empty()) {
+      only_ = &node;
+    } else {
+      line_up();
+      waiters_.push_back(node);
+    }
     return bits;
   }
 
@@ -117,6 +157,10 @@ class EventSet {
   /// been woken, and its `taken` says with what.
   bool cancel(Waiter& waiter) {
     WaitNode& node = waiter.*Node;
+    if (only_ == &node) {
+      only_ = nullptr;
+      return true;
+    }
     if (cursor_ == &node) {
       cursor_ = waiters_.next(node);
       if (cursor_ == nullptr) end_pass();
@@ -126,7 +170,7 @@ class EventSet {
 
   /// The longest-waiting one, cancelled: a dying Event stops its waiters one by one. Null when there is none.
   Waiter* cancel_first() {
-    WaitNode* node = waiters_.front();
+    WaitNode* node = only_ != nullptr ? only_ : waiters_.front();
     if (node == nullptr) return nullptr;
     Waiter& waiter = list::owner_of(*node, Node);
     cancel(waiter);
@@ -143,6 +187,11 @@ class EventSet {
     fresh_ = fresh_.without(bits);
     publish(held().without(bits));
   }
+  /// The only waiter is not alone any more.
+  void line_up() {
+    if (only_ != nullptr) waiters_.push_back(*only_);
+    only_ = nullptr;
+  }
   /// What was offered and nobody wanted is settled: it waits for the next `enqueue` or `take`.
   void end_pass() {
     cursor_ = nullptr;
@@ -152,6 +201,7 @@ class EventSet {
   std::atomic<std::uint64_t> pending_{0};
   EventBits offered_;   ///< of pending: what the running pass hands out
   EventBits fresh_;     ///< of pending: new since the running pass began
+  WaitNode* only_{};    ///< who waits, if nobody else does and no pass is under way
   WaitNode* cursor_{};  ///< whom the running pass visits next; null between passes
   list::List<WaitNode, &WaitNode::link> waiters_;
 };

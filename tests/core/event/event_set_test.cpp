@@ -65,6 +65,27 @@ TEST(EventSet, a_waiter_takes_exactly_the_bits_it_wants_C2_10) {
   EXPECT_FALSE(waiter.node.link.linked());
 }
 
+TEST(EventSet, who_waits_alone_is_woken_the_short_way_C2_10) {
+  Set set;
+  Waiter waiter;
+  Waiter second;
+  EXPECT_EQ(set.enqueue_first(waiter, EventBits(0b110)), EventBits());
+  EXPECT_EQ(set.signal_only(EventBits(0b001)), nullptr);
+  EXPECT_EQ(set.signal_only(EventBits(0b011)), &waiter);
+  EXPECT_EQ(waiter.node.taken, EventBits(0b010));
+  EXPECT_EQ(set.pending(), EventBits(0b001));
+  EXPECT_EQ(set.signal_only(EventBits(0b010)), nullptr);
+  // One of two who come before it is alone again, or is cancelled, is not forgotten.
+  EXPECT_EQ(set.enqueue(waiter, EventBits(0b010)), EventBits());
+  EXPECT_EQ(set.enqueue(second, EventBits(0b100)), EventBits());
+  EXPECT_EQ(set.signal_only(EventBits(0b100)), nullptr);
+  EXPECT_EQ(signal(set, EventBits(0b100)), Wakes({{&second, EventBits(0b100)}}));
+  EXPECT_EQ(set.cancel_first(), &waiter);
+  EXPECT_EQ(set.enqueue_first(second, EventBits(0b010)), EventBits());
+  EXPECT_EQ(set.cancel_first(), &second);
+  EXPECT_EQ(set.cancel_first(), nullptr);
+}
+
 TEST(EventSet, one_bit_wakes_the_longest_waiting_only_C2_10) {
   Set set;
   std::array<Waiter, 3> waiters;
@@ -209,7 +230,14 @@ RC_GTEST_PROP(EventSet, agrees_with_a_naive_queue_for_any_limit_C2_10, ()) {
     Waiter& waiter = waiters[which % waiters.size()];
     const EventBits bits = few(mask);
     const auto queued = model.find(waiter);
-    if (command % 4 == 0) {
+    if (command % 8 == 4) {
+      // Nothing, or all that a signal does.
+      const bool alone = model.queue.size() == 1 && (model.queue.front().second & bits.raw()) != 0;
+      Waiter* const only = set.signal_only(bits);
+      RC_ASSERT(only == nullptr || alone);
+      if (only == nullptr) continue;
+      RC_ASSERT(model.signal(bits.raw()) == Wakes({{only, only->node.taken}}));
+    } else if (command % 4 == 0) {
       RC_ASSERT(signal(set, bits, limit) == model.signal(bits.raw()));
     } else if (command % 4 == 1) {
       RC_ASSERT(set.take(bits) == EventBits(model.take(bits.raw())));
@@ -217,9 +245,10 @@ RC_GTEST_PROP(EventSet, agrees_with_a_naive_queue_for_any_limit_C2_10, ()) {
       RC_ASSERT(set.cancel(waiter) == (queued != model.queue.end()));
       if (queued != model.queue.end()) model.queue.erase(queued);
     } else if (queued == model.queue.end()) {
+      const bool first = command % 8 == 7 && model.queue.empty();
       const std::uint64_t taken = model.take(bits.raw());
       if (taken == 0) model.queue.emplace_back(&waiter, bits.raw());
-      RC_ASSERT(set.enqueue(waiter, bits) == EventBits(taken));
+      RC_ASSERT((first ? set.enqueue_first(waiter, bits) : set.enqueue(waiter, bits)) == EventBits(taken));
       RC_ASSERT(waiter.node.taken == EventBits(taken));
     }
     RC_ASSERT(set.pending() == EventBits(model.pending));
