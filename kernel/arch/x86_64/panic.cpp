@@ -19,7 +19,15 @@ using core::text::print;
 constexpr std::uint16_t kDebugExitPort = 0xf4;  // QEMU's isa-debug-exit: status (value << 1) | 1
 constexpr std::uint8_t kPanicStatus = 0x7f;
 
-constinit std::atomic<bool> begun{false};
+/// Who panics: 1 + its APIC identifier as CPUID tells it, which needs nothing set up; 0: nobody.
+constinit std::atomic<std::uint32_t> panicking_cpu{0};
+
+std::uint32_t own_number() { return (cpuid(1).ebx >> 24) + 1; }
+
+[[noreturn]] void end_machine() {
+  out8(kDebugExitPort, kPanicStatus);
+  halt_forever();
+}
 
 bool kernel_address(std::uint64_t address) {
   return address >= kKernelBase || (address >= kStackRegion && address < kDeviceRegion);
@@ -49,7 +57,7 @@ void registers(const Uart& out, const TrapFrame& f) {
 
 }  // namespace
 
-bool panicking() { return begun.load(std::memory_order_acquire); }
+bool panicking() { return panicking_cpu.load(std::memory_order_acquire) != 0; }
 
 void halt_forever() {
   for (;;) asm volatile("cli; hlt");
@@ -57,7 +65,12 @@ void halt_forever() {
 
 [[gnu::noinline]] void panic(std::string_view message, const TrapFrame* frame, std::uint64_t number) {
   disable_interrupts();
-  if (begun.exchange(true, std::memory_order_acq_rel)) halt_forever();
+  const auto self = own_number();
+  std::uint32_t first = 0;
+  if (!panicking_cpu.compare_exchange_strong(first, self, std::memory_order_acq_rel)) {
+    if (first == self) end_machine();  // what went wrong now is the report
+    halt_forever();
+  }
   Apic::stop_others();
   const Uart out(kCom1);
   print(out, "\n*** FeuerBird kernel panic: ", message);
@@ -71,8 +84,7 @@ void halt_forever() {
               *reinterpret_cast<const std::uint64_t*>(__builtin_frame_address(0)));
   }
   print(out, "*** end of panic\n");
-  out8(kDebugExitPort, kPanicStatus);
-  halt_forever();
+  end_machine();
 }
 
 void lock_order_violation(Rank wanted, std::uint64_t held) {
