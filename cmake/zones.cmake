@@ -30,10 +30,11 @@ function(fb_zone_flags target)
   fb_common_flags(${target})
 endfunction()
 
-# Ring 0: linked into the top 2 GiB, interrupted on its own stack (hence no red zone).
+# Ring 0: linked into the top 2 GiB, interrupted on its own stack (hence no red zone). No vector registers, so nothing
+# needs a stack aligned to more than a word, and no function that calls another one has to see to it.
 function(fb_kernel_flags target)
   fb_zone_flags(${target} ${fb_freestanding_flags} ${fb_general_registers}
-                -mno-red-zone -mcmodel=kernel)
+                -mno-red-zone -mcmodel=kernel -mstack-alignment=8)
   target_compile_definitions(${target} PRIVATE FB_RING0=1 $<$<BOOL:${FB_CHECKED}>:FB_CHECKED=1>)
 endfunction()
 

@@ -35,12 +35,20 @@ std::uint64_t empty_window() {
   return close_window() - meeting.opened;
 }
 
-}  // namespace
+enum class By : std::uint8_t { OneCall, TwoCalls };
 
-void event_wake(Bench& bench) {
+std::uint64_t signal_and_wait(By by) {
+  std::uint64_t bits = 0;
+  if (by == By::OneCall) return exo_event_exchange(meeting.there, 1, meeting.back, 1, EXO_NEVER, &bits);
+  const auto delivered = exo_event_deliver(meeting.there, 1);
+  return delivered | exo_event_wait(meeting.back, 1, EXO_NEVER, &bits);
+}
+
+template <By kBy>
+void wake(Bench& bench, std::uint64_t slot, std::string_view name) {
   meeting.there = bench.event();
   meeting.back = bench.event();
-  static_cast<void>(bench.thread(0, kWaiterSlot, wait_and_answer));
+  static_cast<void>(bench.thread(0, slot, wait_and_answer));
   const auto empty = empty_window();
   bench.samples.clear();
   for (unsigned i = 0; i <= kRepetitions; ++i) {
@@ -49,15 +57,19 @@ void event_wake(Bench& bench) {
     bench.calm(bench.samples.longest());
     meeting.last = i == kRepetitions && bench.tracing;
     if (meeting.last) bench.trace_point();
-    std::uint64_t bits = 0;
     meeting.opened = open_window();
-    const auto delivered = exo_event_deliver(meeting.there, 1);
-    const auto waited = exo_event_wait(meeting.back, 1, EXO_NEVER, &bits);
-    bench.must(delivered, "event_deliver");
-    bench.must(waited, "event_wait");
+    const auto status = signal_and_wait(kBy);
+    bench.must(status, "signal and wait");
     bench.samples.add(meeting.closed - meeting.opened - empty, bench.disturbed(meeting.closed));
   }
-  bench.report("event-wake");
+  bench.report(name);
+}
+
+}  // namespace
+
+void event_wake(Bench& bench) {
+  wake<By::OneCall>(bench, kWaiterSlot, "event-wake");
+  wake<By::TwoCalls>(bench, kWaiterSlot + 1, "event-wake-in-two");
 }
 
 }  // namespace fb::bench

@@ -31,8 +31,8 @@ enum class EntryState : std::uint8_t {
   LiveOnce,  ///< live, and its first use will end it (CAP-5)
   Claimed,   ///< a LiveOnce whose use is under way
   Dead,      ///< revoked; waits for its descendants to be cleaned up
-  Reserved,  ///< taken, not valid yet; or ended, not yet in the free list
-  Free,      ///< in the free list of its space
+  Reserved,  ///< ended, not yet free
+  Free,      ///< in the free list of its space, or taken from there and not valid yet
   Retired,   ///< its generations are used up (CAP-4)
 };
 
@@ -76,12 +76,11 @@ class Tag {
  private:
   std::uint64_t raw_;
 };
-static_assert(kMaxSlots <= 1U << Tag::kStateShift);
+static_assert(kMaxSlots <= 1U << Tag::kStateShift && Tag::kStateShift == 16);
 
-/// A type and rights as one set: rights in the low half, a bit for each type in the high half. An entry keeps
-/// the complement, so that a lookup checks both with one mask (CAP-7).
-constexpr std::uint64_t demand(TypeNumber type, Rights need) {
-  return (std::uint64_t{1} << (32 + type.raw() % 32)) | need.raw();
+/// An object of this type, with these rights.
+constexpr Demand demand(TypeNumber type, Rights need) {
+  return Demand((std::uint64_t{1} << (32 + type.raw() % 32)) | need.raw());
 }
 
 struct Entry;
@@ -109,9 +108,10 @@ struct alignas(64) Entry {
   std::atomic<std::uint64_t> checked{0};
   std::atomic<EntryIndex> parent{};
   EntryIndex child{}, next{}, prev{};
-  void* bindings = nullptr;     ///< what this capability holds up: mappings, event bindings
-  std::uint32_t free_next = 0;  ///< slot number of the next free entry, while Free
-  std::uint8_t depth = 0;       ///< number of ancestors
+  void* bindings = nullptr;  ///< what this capability holds up: mappings, event bindings
+  EntryIndex free_next{};    ///< while it is in the free list
+  std::uint16_t slot = 0;    ///< its number; never changes
+  std::uint8_t depth = 0;    ///< number of ancestors
 
   // acquire: see Space::check.
   [[nodiscard]] Rights rights() const { return rights_of(lacks.load(std::memory_order_acquire)); }

@@ -22,7 +22,6 @@ template <class Space>
 struct alignas(64) ChunkHeader {
   std::atomic<std::uint64_t> tag{Tag::never_live().raw()};  ///< lies where an entry has it
   Space* owner = nullptr;
-  std::uint32_t first_slot = 0;
 };
 
 /// A validated capability. Holds no reference count: it is good until the CPU leaves the kernel (CAP-3,

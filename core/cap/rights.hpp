@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/types.hpp"
+
 namespace fb::core::cap {
 
 /// A subset of named bits, ordered by inclusion: `meet` is intersection, `join` is union (DESIGN §4, C3.02, E3.01).
@@ -55,6 +57,13 @@ inline constexpr Rights kAllRights{0
 };
 
 inline constexpr Rights kReadWriteExecute = Right::Read | Right::Write | Right::Execute;
+
+/// What is asked of a capability, as one set: rights in the low half, a bit for each type in the high half. An entry
+/// keeps the complement of what it is good for, so that a lookup checks both with one mask (CAP-7). Any word is a
+/// demand: what its bits ask for beyond the types and rights there are, no capability has.
+using Demand = Strong<struct DemandTag>;
+/// These rights, to an object of whatever type.
+constexpr Demand demand(Rights need) { return Demand(need.raw()); }
 
 /// A zone is a ceiling on authority, not a ring (E1, CAP-8).
 enum class Zone : std::uint8_t { Kernel, Libos, User };

@@ -26,25 +26,29 @@ class Space {
   /// CPU, concurrently with everything else. A `_ONCE` capability is Claimed by it: Tree::settle must follow
   /// (CAP-5).
   [[nodiscard]] Result<Checked> lookup(Handle handle, TypeNumber type, Rights need) const {
-    return check(directory_, [this]() -> const Space& { return *this; }, handle, demand(type, need));
+    return check(directory_, slowly(), handle, demand(type, need));
   }
   /// The same for a capability of whatever type.
   [[nodiscard]] Result<Checked> lookup_any(Handle handle, Rights need) const {
-    return check(directory_, [this]() -> const Space& { return *this; }, handle, need.raw());
+    return check(directory_, slowly(), handle, demand(need));
   }
 
-  /// The same for callers that keep the directory of a space at hand; `self()` gives the space, when it is needed.
-  template <class Self>
-  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_in(Entry* const* directory, Self self,
-                                                                     Handle handle, TypeNumber type,
-                                                                     Rights need) {
-    return check(directory, self, handle, demand(type, need));
-  }
-  template <class Self>
-  [[nodiscard, gnu::always_inline]] static Result<Checked> lookup_any_in(Entry* const* directory, Self self,
-                                                                         Handle handle, Rights need) {
-    return check(directory, self, handle, need.raw());
-  }
+  /// Fits two registers, so that the result of an inlined lookup never goes through memory.
+  struct Verdict {
+    Entry* entry;         ///< null when refused
+    std::uint64_t value;  ///< the object's address, or the Error
+    Verdict(Entry* found, void* object) : entry(found), value(reinterpret_cast<std::uintptr_t>(object)) {}
+    // NOLINTNEXTLINE(google-explicit-constructor): an error is a verdict
+    Verdict(Error error) : entry(nullptr), value(std::to_underlying(error)) {}
+  };
+  /// Both for callers that keep the directory of a space at hand, and for any demand. `slowly(handle, demanded)` gives
+  /// what the space's `check_slowly` says.
+  template <class Slowly>
+  [[nodiscard, gnu::always_inline]] static Result<Checked> check(Entry* const* directory, Slowly slowly,
+                                                                 Handle handle, Demand demanded);
+  /// Everything that `check` does not decide in one go: walks the ancestry, claims, names the error.
+  [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] Verdict check_slowly(Handle handle,
+                                                                                     Demand demanded) const;
 
   /// Gives the space a page for 63 more entries. The caller has paid for it. Errors: NoSlots; Gone when
   /// closed.
@@ -70,7 +74,7 @@ class Space {
   /// Takes a free entry out of the list. Errors: NoSlots; Gone when closed.
   Result<Entry*> reserve();
   /// Returns a Reserved or Retired entry: one that was never published, or whose capability has ended.
-  void release(Entry* entry);
+  [[gnu::noinline, clang::preserve_most]] void release(Entry* entry);
   /// From now on nothing is reserved or derived into this space; a grace period later nobody still tries.
   void close();
   // relaxed: exact only after a grace period, and that orders it.
@@ -95,22 +99,15 @@ class Space {
     return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(entry) & ~std::uintptr_t{kPageMask});
   }
   [[nodiscard]] static Space* owner_of(const Entry* entry) { return chunk_of(entry)->owner; }
-  [[nodiscard]] static std::uint32_t slot_of(const Entry* entry) {
-    const auto offset = reinterpret_cast<std::uintptr_t>(entry) & kPageMask;
-    return chunk_of(entry)->first_slot + static_cast<std::uint32_t>(offset / sizeof(Entry));
-  }
+  [[nodiscard]] static std::uint32_t slot_of(const Entry* entry) { return entry->slot; }
   /// True while no ancestor of `entry` has been revoked; remembers the answer for the object's present epoch.
-  [[nodiscard]] static bool ancestry_whole(Entry* entry, const Header& object);
+  [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] static bool ancestry_whole(
+      Entry* entry, const Header& object);
 
  private:
-  /// Fits two registers, so that the result of an inlined lookup never goes through memory.
-  struct Verdict {
-    Entry* entry;         ///< null when refused
-    std::uint64_t value;  ///< the object's address, or the Error
-    Verdict(Entry* found, void* object) : entry(found), value(reinterpret_cast<std::uintptr_t>(object)) {}
-    // NOLINTNEXTLINE(google-explicit-constructor): an error is a verdict
-    Verdict(Error error) : entry(nullptr), value(std::to_underlying(error)) {}
-  };
+  [[nodiscard]] auto slowly() const {
+    return [this](Handle handle, Demand demanded) { return check_slowly(handle, demanded); };
+  }
   [[nodiscard]] static Entry* chunk_in(Entry* const* directory, std::uint32_t index) {
     // acquire: sees the entries that add_chunk put there.
     return __atomic_load_n(&directory[index], __ATOMIC_ACQUIRE);
@@ -119,12 +116,6 @@ class Space {
     const auto number = slot & (kMaxSlots - 1);
     return chunk_in(directory, number / kEntriesPerChunk) + number % kEntriesPerChunk;
   }
-  template <class Self>
-  [[nodiscard, gnu::always_inline]] static Result<Checked> check(Entry* const* directory, Self self,
-                                                                 Handle handle, std::uint64_t demanded);
-  /// Everything that `check` does not decide in one go: walks the ancestry, claims, names the error.
-  [[nodiscard, gnu::noinline, gnu::cold, clang::preserve_most]] Verdict check_slowly(
-      Handle handle, std::uint64_t demanded) const;
   /// Why `handle` cannot be used where its entry has this tag.
   [[nodiscard]] static Error refusal(Handle handle, Tag tag);
   [[nodiscard]] static Tag tag_of(const Entry* entry) {
@@ -132,7 +123,7 @@ class Space {
   }
   void push_free(Entry* entry) {
     entry->free_next = free_head_;
-    free_head_ = slot_of(entry);
+    free_head_ = M::index_of(entry);
   }
   // relaxed: counts are written under the lock; who reads them without it wants a hint.
   static void add(std::atomic<std::uint32_t>& count, std::uint32_t more) {
@@ -144,7 +135,7 @@ class Space {
 
   Entry** directory_ = nullptr;
   std::atomic<std::uint32_t> chunks_{0}, free_count_{0}, retired_{0}, pins_{0};
-  std::uint32_t free_head_ = 0;
+  EntryIndex free_head_{};  ///< none in a closed space
   std::atomic<bool> closed_{false};
   typename M::Lock lock_;
 };
@@ -152,25 +143,26 @@ class Space {
 // Each load below but the last is an acquire and each store into these fields a release: whoever sees one
 // field of a later capability sees at its second look that the tag has moved on. On x86 both are plain moves.
 template <Machine M>
-template <class Self>
-Result<Checked> Space<M>::check(Entry* const* directory, Self self, Handle handle, std::uint64_t demanded) {
+template <class Slowly>
+Result<Checked> Space<M>::check(Entry* const* directory, Slowly slowly, Handle handle, Demand demanded) {
   Entry* entry = entry_in(directory, handle.slot());
   if (entry->tag.load(std::memory_order_acquire) == handle.raw()) [[likely]] {
     void* object = entry->object.load(std::memory_order_acquire);
     const auto lacks = entry->lacks.load(std::memory_order_acquire);
     const auto checked = entry->checked.load(std::memory_order_acquire);
     if (checked == static_cast<const Header*>(object)->epoch.load(std::memory_order_acquire) &&
-        (lacks & demanded) == 0 && entry->tag.load(std::memory_order_relaxed) == handle.raw()) [[likely]] {
+        (lacks & demanded.raw()) == 0 && entry->tag.load(std::memory_order_relaxed) == handle.raw())
+        [[likely]] {
       return Checked{entry, object};
     }
   }
-  const auto verdict = self().check_slowly(handle, demanded);
+  const Verdict verdict = slowly(handle, demanded);
   if (verdict.entry == nullptr) return fail(static_cast<Error>(verdict.value));
   return Checked{verdict.entry, reinterpret_cast<void*>(verdict.value)};
 }
 
 template <Machine M>
-auto Space<M>::check_slowly(Handle handle, std::uint64_t demanded) const -> Verdict {
+auto Space<M>::check_slowly(Handle handle, Demand demanded) const -> Verdict {
   if (handle.slot() >= kMaxSlots || handle.slot() % kEntriesPerChunk == 0) return Error::BadHandle;
   // CAP-1: no capability has generation 0, but the entries of a chunk that is not there look like one.
   if (handle.generation() == 0) return Error::BadHandle;
@@ -180,7 +172,7 @@ auto Space<M>::check_slowly(Handle handle, std::uint64_t demanded) const -> Verd
   const bool live = tag.state() == EntryState::Live || tag.state() == EntryState::LiveOnce;
   if (!live || handle.generation() != tag.generation()) return refusal(handle, tag);
   void* object = entry->object.load(std::memory_order_acquire);
-  const auto missing = entry->lacks.load(std::memory_order_acquire) & demanded;
+  const auto missing = entry->lacks.load(std::memory_order_acquire) & demanded.raw();
   const bool whole = ancestry_whole(entry, *static_cast<const Header*>(object));
   seen = entry->tag.load(std::memory_order_relaxed);
   if (seen != tag.raw()) return refusal(handle, Tag(seen));
@@ -245,11 +237,11 @@ Result<> Space<M>::add_chunk(Entry* chunk) {
   if (count == kMaxChunks) return fail(Error::NoSlots);
   auto* header = ::new (static_cast<void*>(chunk)) Chunk;
   header->owner = this;
-  header->first_slot = count * kEntriesPerChunk;
   for (auto i = kEntriesPerChunk - 1; i > 0; --i) {
     auto* entry = ::new (static_cast<void*>(chunk + i)) Entry;
     // relaxed: nobody sees it yet.
     entry->tag.store(Tag(1, EntryState::Free).raw(), std::memory_order_relaxed);
+    entry->slot = static_cast<std::uint16_t>(count * kEntriesPerChunk + i);
     push_free(entry);
   }
   // release: a CPU that finds the chunk sees its entries.
@@ -262,13 +254,11 @@ Result<> Space<M>::add_chunk(Entry* chunk) {
 template <Machine M>
 Result<Entry*> Space<M>::reserve() {
   const Guard guard(lock_);
-  if (closed()) return fail(Error::Gone);
-  if (free_head_ == 0) return fail(Error::NoSlots);
-  Entry* entry = entry_of(free_head_);
+  if (free_head_ == EntryIndex(0)) [[unlikely]]
+    return fail(closed() ? Error::Gone : Error::NoSlots);
+  Entry* entry = M::entry_at(free_head_);
   free_head_ = entry->free_next;
   add(free_count_, ~std::uint32_t{0});
-  // relaxed: Free and Reserved are the same to a lookup.
-  entry->tag.store(tag_of(entry).with(EntryState::Reserved).raw(), std::memory_order_relaxed);
   return entry;
 }
 
@@ -277,9 +267,10 @@ void Space<M>::release(Entry* entry) {
   const Guard guard(lock_);
   const auto tag = tag_of(entry);
   if (tag.state() == EntryState::Retired) return add(retired_, 1);
-  entry->tag.store(tag.with(EntryState::Free).raw(), std::memory_order_relaxed);  // as in reserve
-  push_free(entry);
+  // relaxed: to a lookup it is the same as what it was.
+  entry->tag.store(tag.with(EntryState::Free).raw(), std::memory_order_relaxed);
   add(free_count_, 1);
+  if (!closed()) push_free(entry);
 }
 
 template <Machine M>
@@ -287,6 +278,7 @@ void Space<M>::close() {
   const Guard guard(lock_);
   // seq_cst: ordered before the caller looks which CPUs are in the kernel.
   closed_.store(true, std::memory_order_seq_cst);
+  free_head_ = EntryIndex(0);
 }
 
 template <Machine M>

@@ -38,37 +38,39 @@ class Tree {
 
   /// True when neither `entry`, a capability to `object`, nor an ancestor has been revoked. The object's lock is held.
   [[nodiscard, gnu::always_inline]] static bool upholds(Entry* entry, const Header& object) {
-    if (!Tag(entry->tag.load(std::memory_order_relaxed)).upholds()) return false;
-    // No epoch changes while the lock is held, so one that was found whole at this epoch is whole.
-    if (entry->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed))
-      return true;
-    return CapSpace::ancestry_whole(entry, object);
+    return Tag(entry->tag.load(std::memory_order_relaxed)).upholds() && whole(entry, object);
   }
 
   /// Turns a reserved entry into the creating capability of `object`, which nobody else knows yet. `rights`
   /// with Once lets it hand out `_ONCE` capabilities; it is none itself.
   static void plant(Entry* entry, Header& object, Rights rights) {
     object.root = entry;
-    publish(entry, object, rights, EntryIndex(0), 0);
+    publish(entry, object, ~demand(object.type, rights.meet(kAllRights)).raw(), EntryIndex(0), 0);
+    make_live(entry, false);
   }
 
   /// Derives `rights(source) ∩ mask` into the reserved entry `fresh` (CAP-2). Errors: Revoked, TooDeep;
-  /// Denied for a `_ONCE` source, of which there would be two (CAP-5); Gone when the space of `fresh` is
-  /// closed. On an error nothing has changed and the caller releases `fresh`.
-  [[gnu::always_inline]] static Result<> derive(Entry* source, Rights mask, Entry* fresh) {
+  /// Denied for a `_ONCE` source, of which there would be two (CAP-5). On an error nothing has changed and the
+  /// caller releases `fresh`, which it reserved in this stay inside: if that space is closed meanwhile, its
+  /// Teardown waits for us before it cuts.
+  [[gnu::always_inline]] static Result<Handle> derive(Entry* source, Rights mask, Entry* fresh) {
     auto& object = *object_of(source);
     const Guard guard(object.lock);
     const auto tag = Tag(source->tag.load(std::memory_order_relaxed));
-    if (!upholds(source, object)) return fail(Error::Revoked);
-    if (tag.state() != EntryState::Live) return fail(Error::Denied);
-    if (source->depth + 1 >= kMaxDepth) return fail(Error::TooDeep);
-    if (CapSpace::owner_of(fresh)->closed()) return fail(Error::Gone);
-    publish(fresh, object, source->rights().meet(mask), M::index_of(source),
-            static_cast<std::uint8_t>(source->depth + 1));
+    if (tag.state() != EntryState::Live) [[unlikely]]
+      return fail(upholds(source, object) ? Error::Denied : Error::Revoked);
+    if (!whole(source, object)) [[unlikely]]
+      return fail(Error::Revoked);
+    if (source->depth + 1 >= kMaxDepth) [[unlikely]]
+      return fail(Error::TooDeep);
+    // relaxed: what a capability lacks never changes. The mask's complement has no bits for types.
+    const auto lacks =
+        source->lacks.load(std::memory_order_relaxed) | ~static_cast<std::uint32_t>(mask.raw());
+    publish(fresh, object, lacks, M::index_of(source), static_cast<std::uint8_t>(source->depth + 1));
     fresh->next = source->child;
     if (source->child != EntryIndex(0)) M::entry_at(source->child)->prev = M::index_of(fresh);
     source->child = M::index_of(fresh);
-    return {};
+    return make_live(fresh, Entry::rights_of(lacks).has(Right::Once));
   }
 
   /// Makes `entry` and all below it invalid by one epoch bump, in time that does not depend on their number.
@@ -130,6 +132,7 @@ class Tree {
       root = header->root == leaf;
       if (root) header->root = nullptr;
       unlink(leaf);
+      leaf->bindings = nullptr;
       // release: with those of the next capability's fields it makes a lookup's second look fail.
       const auto ended = Tag(leaf->tag.load(std::memory_order_relaxed)).ended();
       leaf->tag.store(ended.raw(), std::memory_order_release);
@@ -153,19 +156,32 @@ class Tree {
     object.epoch.store(M::next_epoch(), std::memory_order_seq_cst);
     return true;
   }
-  static void publish(Entry* entry, Header& object, Rights rights, EntryIndex parent, std::uint8_t depth) {
+  /// No ancestor of `entry` has been revoked. The object's lock is held.
+  [[gnu::always_inline]] static bool whole(Entry* entry, const Header& object) {
+    // No epoch changes while the lock is held, so one that was found whole at this epoch is whole.
+    if (entry->checked.load(std::memory_order_relaxed) == object.epoch.load(std::memory_order_relaxed))
+        [[likely]]
+      return true;
+    return CapSpace::ancestry_whole(entry, object);
+  }
+  [[gnu::always_inline]] static void publish(Entry* entry, Header& object, std::uint64_t lacks,
+                                             EntryIndex parent, std::uint8_t depth) {
     // release, each store: see Space::check.
-    entry->lacks.store(~demand(object.type, rights.meet(kAllRights)), std::memory_order_release);
+    entry->lacks.store(lacks, std::memory_order_release);
     entry->object.store(&object, std::memory_order_release);
     entry->checked.store(object.epoch.load(std::memory_order_relaxed), std::memory_order_release);
     entry->parent.store(parent, std::memory_order_release);
     entry->child = entry->next = entry->prev = EntryIndex(0);
-    entry->bindings = nullptr;
     entry->depth = depth;
+  }
+  /// The last step of becoming a capability.
+  [[gnu::always_inline]] static Handle make_live(Entry* entry, bool once) {
     const auto handle = CapSpace::handle_of(entry);
-    const bool once = rights.has(Right::Once) && depth > 0;
-    const auto tag = once ? Tag(handle.generation(), EntryState::LiveOnce) : Tag(handle);
+    auto tag = Tag(handle);
+    if (once) [[unlikely]]
+      tag = Tag(handle.generation(), EntryState::LiveOnce);
     entry->tag.store(tag.raw(), std::memory_order_release);  // whoever sees the live tag sees the fields
+    return handle;
   }
   static void unlink(Entry* leaf) {
     const auto parent = leaf->parent.load(std::memory_order_relaxed);

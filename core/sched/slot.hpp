@@ -1,7 +1,6 @@
 // CPU time is owned in slots: each CPU's round has 64 of them.
 #pragma once
 
-#include <bit>
 #include <compare>
 #include <cstdint>
 
@@ -20,6 +19,7 @@ class Slot {
     if (raw >= kCount) return fail(Error::BadArgument);
     return Slot(static_cast<std::uint8_t>(raw));
   }
+  constexpr Slot() = default;  ///< the first one
   [[nodiscard]] constexpr std::uint8_t index() const { return index_; }
   constexpr explicit operator unsigned() const { return index_; }
   constexpr auto operator<=>(const Slot&) const = default;
@@ -27,7 +27,7 @@ class Slot {
  private:
   friend constexpr Slot lowest(cap::BitSet<Slot> slots);
   constexpr explicit Slot(std::uint8_t index) : index_(index) {}
-  std::uint8_t index_;
+  std::uint8_t index_ = 0;
 };
 
 /// Slots of one CPU.
@@ -35,7 +35,7 @@ using SlotMask = cap::BitSet<Slot>;
 
 /// The first of `slots`, which must not be empty.
 constexpr Slot lowest(SlotMask slots) {
-  return Slot(static_cast<std::uint8_t>(std::countr_zero(slots.raw())));
+  return Slot(static_cast<std::uint8_t>(__builtin_ctzll(slots.raw())));
 }
 
 }  // namespace fb::core::sched

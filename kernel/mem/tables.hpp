@@ -1,6 +1,7 @@
 // Page tables bound to the machine: entries through the direct map, tables paid by the owner of the address space.
 #pragma once
 
+#include "core/mem/open_table.hpp"
 #include "core/mem/page_tables.hpp"
 #include "kernel/mem/account.hpp"
 
@@ -59,6 +60,7 @@ class TableMachine {
 };
 static_assert(core::mem::TableMachine<TableMachine>);
 
+using OpenTable = core::mem::OpenTable<TableMachine>;
 using PageTables = core::mem::PageTables<TableMachine>;
 using DetachedTables = core::mem::DetachedTables<TableMachine>;
 

@@ -31,7 +31,10 @@ struct Cleanup {
   core::cap::Handle handle;      ///< a capability that was cut and is to be reaped
   Pages* fresh = nullptr;        ///< a run that is being zeroed,
   Entry* fresh_entry = nullptr;  ///< and the entry that will be its creating capability
-  [[nodiscard]] bool pending() const { return !handle.none() || first_ != nullptr || fresh != nullptr; }
+  [[nodiscard]] bool pending() const {
+    return (handle.raw() | reinterpret_cast<std::uintptr_t>(first_) |
+            reinterpret_cast<std::uintptr_t>(fresh)) != 0;
+  }
 
   /// Queues an object to be taken apart; `graced` if the grace period that it needs is over.
   void push(Object& object, bool graced) {
@@ -83,26 +86,48 @@ class RunState {
   std::uint32_t raw_;
 };
 
-/// What a carrier that has run nothing yet remembers: no handle equals this entry's tag, also not 0.
+/// What a context that has used nothing yet remembers: no handle equals this entry's tag, also not 0.
 inline constinit Entry no_entry{.tag{core::cap::Tag::never_live().raw()}};
+inline constinit CapSpace::Header no_object;
+
+/// A capability that was looked up before. Its type and rights never change: as long as it is the same and nothing was
+/// revoked since, it need not be looked up again (CAP-7).
+struct Known {
+  core::cap::Handle handle;
+  Entry* entry = &no_entry;
+  CapSpace::Header* object = &no_object;
+};
 
 /// What the short ways of context_run and of a reflected call (arch/x86_64/switching.S) need of a context. Every Context
 /// begins with it.
 struct alignas(64) ContextHead {
-  explicit ContextHead(exo_frame* registers) : frame(registers) {}
+  ContextHead(exo_frame* registers, bool reflects, bool has_vector)
+      : frame(registers), reflecting(reflects), vector(has_vector) {}
   exo_frame* frame;  ///< where its registers are: its own, or in the shared area of a reflecting context
   std::uint64_t space_root = 0;  ///< what CR3 gets: never 0 in one that can run
   std::atomic<RunState> state{RunState(Chain::Stopped)};
-  bool by_syscall = false;                 ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
+  bool by_syscall = false;  ///< stopped in `syscall`: rcx and r11 are free, sysret may be used
+  bool reflecting;
+  bool vector;
   std::atomic<std::uint8_t> attention{0};  ///< as a carrier: reasons to take the long way, see Attention
-  // The last context that it ran, as a carrier, and the capability by which. A capability's type and rights never
-  // change, so as long as the entry has the same tag and nothing was revoked since, the check need not be repeated.
+  // The last context that it ran, as a carrier, and the capability by which; see Known.
   core::cap::Handle run_handle;
   Entry* run_entry = &no_entry;
-  ContextHead* run_target = nullptr;
+  ContextHead* run_target = this;
   Entry* const* directory = nullptr;  ///< of its domain's capability space
-  std::uint64_t domain_identity =
-      0;  ///< of its domain; fills the line, too: the next base stays out of the padding
+  std::uint64_t domain_identity = 0;  ///< of its domain
+  /// Of the last event_exchange; its wait still hangs on `last_event`.
+  Known last_target, last_event;
+  std::uint64_t fill_[2]{};  ///< the next base stays out of the padding
+
+  /// It has stopped in a call, and its registers are all that it takes to go on.
+  [[nodiscard]] bool goes_on_plainly() const {
+    constexpr std::uint32_t kFlags = 0xff'ffff;
+    std::uint32_t manner = 0;
+    static_assert(CONTEXT_ATTENTION == CONTEXT_BY_SYSCALL + 3);
+    __builtin_memcpy(&manner, &by_syscall, sizeof manner);
+    return (manner & kFlags) == 1;
+  }
 };
 // Context is not of standard layout, but this is where its second base begins.
 static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, frame) == CONTEXT_FRAME &&
@@ -112,7 +137,10 @@ static_assert(sizeof(ContextHead) == CONTEXT_EPOCH && offsetof(ContextHead, fram
               offsetof(ContextHead, attention) == CONTEXT_ATTENTION &&
               offsetof(ContextHead, run_handle) == CONTEXT_RUN_HANDLE &&
               offsetof(ContextHead, run_entry) == CONTEXT_RUN_ENTRY &&
-              offsetof(ContextHead, run_target) == CONTEXT_RUN_TARGET);
+              offsetof(ContextHead, run_target) == CONTEXT_RUN_TARGET &&
+              offsetof(ContextHead, last_target) == CONTEXT_LAST_TARGET &&
+              offsetof(ContextHead, last_event) == CONTEXT_LAST_EVENT && offsetof(Known, handle) == 0 &&
+              offsetof(Known, entry) == KNOWN_ENTRY && offsetof(Known, object) == KNOWN_OBJECT);
 
 /// What makes a carrier take the long way.
 enum Attention : std::uint8_t {
@@ -123,11 +151,7 @@ enum Attention : std::uint8_t {
 struct Context : ContextHead, Object {
   static constexpr auto kType = ObjectType::Context;
   Context(Budget& payer_budget, Domain* owner, bool reflects, bool has_vector)
-      : ContextHead(&registers),
-        Object(kType, payer_budget),
-        domain(owner),
-        reflecting(reflects),
-        vector(has_vector) {}
+      : ContextHead(&registers, reflects, has_vector), Object(kType, payer_budget), domain(owner) {}
 
   exo_frame registers{};  ///< where a native context's registers are
   exo_area* area = nullptr;
@@ -136,8 +160,6 @@ struct Context : ContextHead, Object {
   AddressSpace* space = nullptr;
   Binding area_binding, space_binding, event_binding;
 
-  bool reflecting;
-  bool vector;
   std::atomic<Request> request{Request::None};  ///< what the CPU that has its chain is to do to it
   std::uint8_t fault_vector = 0;
   bool faulted = false;
@@ -155,6 +177,7 @@ struct Context : ContextHead, Object {
   core::Ticks used{};
 
   // While waiting.
+  bool waits_plainly = false;  ///< without a deadline, for nobody else
   core::event::WaitNode wait;
   Signals* waiting_on = nullptr;
   std::uint64_t wait_number = 0;  ///< of its waits: a time-out that comes late must not end the next one
@@ -207,8 +230,9 @@ struct Context : ContextHead, Object {
   [[nodiscard]] bool has_event() const;
   /// Leaves the result of a call in the saved registers.
   void set_result(std::uint64_t status, std::uint64_t value) {
-    frame->rax = status;
-    frame->rdx = value;
+    exo_frame& registers_now = *frame;
+    registers_now.rax = status;
+    registers_now.rdx = value;
   }
   void set_result(core::Error error) { set_result(static_cast<std::uint64_t>(error), 0); }
 };

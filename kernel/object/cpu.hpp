@@ -97,8 +97,8 @@ struct alignas(64) Cpu : CpuHead {
 
   using Slices = core::sched::SliceVector<Context>;
   arch::RankedLock<arch::Rank::Schedule> slice_lock;
-  Slices slices;                 ///< assignment guarded by slice_lock
-  core::sched::SlotMask slot{};  ///< the slot being used: one bit
+  Slices slices;           ///< assignment guarded by slice_lock
+  core::sched::Slot slot;  ///< the slot being used
   /// What a slot's owner left of its slice when it began to wait, in which round: it gets that, no more (DESIGN §5).
   std::array<core::Ticks, core::sched::Slot::kCount> slice_left{};
   std::array<std::uint32_t, core::sched::Slot::kCount> left_in_round{};
@@ -123,11 +123,11 @@ struct alignas(64) Cpu : CpuHead {
 
   static constexpr core::Ticks kIdleDeadline{~std::uint64_t{0}};
 };
-/// The directory of the current context's capability space, without a detour over the Cpu.
-inline Entry* const* current_directory() {
-  const ContextHead* current;
+/// The context that made the call in progress, without a detour over the Cpu.
+inline ContextHead* current_head() {
+  ContextHead* current;
   asm("movq %%gs:%c1, %0" : "=r"(current) : "i"(CPU_CURRENT));
-  return current->directory;
+  return current;
 }
 
 inline Cpu& this_cpu() {

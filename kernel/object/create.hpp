@@ -14,7 +14,7 @@ using core::cap::Handle;
 
 /// A free entry in the domain's capability space; grows the space by a page of its budget when there is none.
 /// Errors: NoMemory, NoSlots, Gone.
-Result<Entry*> reserve_slot_slowly(Kernel& kernel, Domain& domain);
+[[gnu::cold, clang::preserve_most]] Result<Entry*> reserve_slot_slowly(Kernel& kernel, Domain& domain);
 [[gnu::always_inline]] inline Result<Entry*> reserve_slot(Kernel& kernel, Domain& domain) {
   if (const auto entry = domain.space.reserve()) [[likely]]
     return entry;

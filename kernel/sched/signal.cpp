@@ -8,7 +8,6 @@
 namespace fb::kernel::sched {
 namespace {
 
-constexpr unsigned kMaxWaiters = 256;
 constexpr core::event::VisitLimit kVisits{kMaxWaiters};
 constexpr unsigned kExpiriesAtOnce = 8;
 constexpr EventBits kCompleted{1};
@@ -27,14 +26,6 @@ void report(Context& context, const object::AsyncOp& op) {
   const auto status = op.outcome.poll();
   const auto value = status ? status->outcome() : core::fail(status.error());
   value ? context.set_result(0, value->raw()) : context.set_result(value.error());
-}
-
-void wake(Cpu& cpu, Context& context, EventBits bits) {
-  forget_deadline(context);
-  context.waiting_on = nullptr;
-  const auto* op = std::exchange(context.awaits, nullptr);
-  op == nullptr ? context.set_result(0, bits.raw()) : report(context, *op);
-  make_ready(cpu, context.base());
 }
 
 /// Completes the operations that wait for what is pending now; the bits stay pending.
@@ -61,17 +52,18 @@ void complete_watches(Cpu& cpu, Signals& event) {
 
 }  // namespace
 
+void wake(Cpu& cpu, Context& context, EventBits bits) {
+  forget_deadline(context);
+  context.waiting_on = nullptr;
+  const auto* op = std::exchange(context.awaits, nullptr);
+  op == nullptr ? context.set_result(0, bits.raw()) : report(context, *op);
+  make_ready(cpu, context.base());
+}
+
 void signal(Cpu& cpu, Signals& event, EventBits bits) {
-  {
-    const core::Guard guard(event.set_lock);
-    if (event.carrier == nullptr && event.watches.empty()) [[likely]] {
-      if (Context* only = event.set.signal_only(bits)) {
-        event.waiters -= 1;
-        return wake(cpu, *only, only->wait.taken);
-      }
-    }
-  }
-  signal_slowly(cpu, event, bits);
+  signal_and_look(cpu, event, bits);
+  if (!cpu.has_slice || cpu.slices.should_preempt(cpu.slot))
+    cpu.recheck.store(true, std::memory_order_relaxed);
 }
 
 void signal_slowly(Cpu& cpu, Signals& event, EventBits bits) {
@@ -105,32 +97,13 @@ void signal_slowly(Cpu& cpu, Signals& event, EventBits bits) {
   }
 }
 
-core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline) {
-  const core::Guard guard(event.set_lock);
-  if (event.waiters == kMaxWaiters) [[unlikely]] {
-    const auto bits = event.set.take(mask);
-    if (bits.empty()) return core::fail(core::Error::Limit);
-    return Waited{bits, false};
-  }
-  // Nobody signals while the lock is held, so what follows is as good as done before the context is queued.
-  if (const auto bits = event.set.enqueue(context, mask); !bits.empty()) return Waited{bits, false};
-  context.wait_number += 1;
-  if (deadline != Cpu::kIdleDeadline) {
-    if (deadline <= Ticks(arch::read_tsc())) {
-      event.set.cancel(context);
-      return core::fail(core::Error::TimedOut);
-    }
-    const core::Guard timers(cpu.timer_lock);
-    context.deadline_cpu = &cpu;
-    cpu.waits.insert(context, deadline);
-    cpu.next_due = std::min(cpu.next_due, deadline);
-  }
-  event.waiters += 1;
-  begin_wait(cpu, context);
-  context.waiting_on = &event;
-  context.by_syscall = true;
-  context.set_result(core::Error::Interrupted);
-  return Waited{EventBits(), true};
+bool set_time_out(Cpu& cpu, Context& context, Ticks deadline) {
+  if (deadline <= Ticks(arch::read_tsc())) return false;
+  const core::Guard timers(cpu.timer_lock);
+  context.deadline_cpu = &cpu;
+  cpu.waits.insert(context, deadline);
+  cpu.next_due = std::min(cpu.next_due, deadline);
+  return true;
 }
 
 namespace {

@@ -11,7 +11,11 @@ using object::Signals;
 /// Ors `bits` into the event: waiters whose mask they meet take them and become ready; a carrier that runs a program
 /// on another CPU is kicked. The caller holds no lock of rank Event or below.
 void signal(Cpu& cpu, Signals& event, EventBits bits);
+/// The same, as part of a call after which this CPU looks who should run in any case.
+inline void signal_and_look(Cpu& cpu, Signals& event, EventBits bits);
 void signal_slowly(Cpu& cpu, Signals& event, EventBits bits);
+/// Ends the wait of a context that an event has given `bits`.
+void wake(Cpu& cpu, Context& context, EventBits bits);
 
 /// Takes pending bits of `mask` at once, or makes the current context wait until `deadline`: then its saved registers
 /// will hold the result, and the caller goes to choose().
@@ -21,7 +25,7 @@ struct Waited {
   EventBits bits;
   bool waiting;
 };
-core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline);
+inline core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event, EventBits mask, Ticks deadline);
 
 /// Ends a wait with `error`. False if it had been woken already. No lock is held.
 bool cancel_wait(Cpu& cpu, Context& context, core::Error error);
@@ -40,5 +44,55 @@ void end_watch(Cpu& cpu, object::AsyncOp& op, core::Error error);
 void completed(Cpu& cpu, object::AsyncOp& op);
 /// Handles time-outs and timers that are due: a bounded number; the rest at the next interrupt, which comes at once.
 void expire(Cpu& cpu);
+
+inline constexpr unsigned kMaxWaiters = 256;
+/// False if the deadline has passed. The event's lock is held.
+bool set_time_out(Cpu& cpu, Context& context, Ticks deadline);
+
+[[gnu::always_inline]] inline void signal_and_look(Cpu& cpu, Signals& event, EventBits bits) {
+  {
+    const core::Guard guard(event.set_lock);
+    const auto wake_only = [&](Context& only) {
+      event.waiters = 0;
+      if (!only.waits_plainly || only.home != cpu.id) [[unlikely]]
+        return wake(cpu, only, only.wait.taken);
+      only.waiting_on = nullptr;
+      only.set_result(0, only.wait.taken.raw());
+      only.state.store(RunState(Chain::Idle), std::memory_order_release);
+      cpu.slices.set_ready(only.slots, true);
+    };
+    if (event.waiters == 1 && event.carrier == nullptr && event.set.signal_only(bits, wake_only)) [[likely]]
+      return;
+  }
+  signal_slowly(cpu, event, bits);
+}
+
+[[gnu::always_inline]] inline core::Result<Waited> wait(Cpu& cpu, Context& context, Signals& event,
+                                                        EventBits mask, Ticks deadline) {
+  const core::Guard guard(event.set_lock);
+  // Nobody signals while the lock is held, so what follows is as good as done before the context is queued.
+  EventBits bits;
+  if (event.waiters == 0) [[likely]] {
+    bits = event.set.enqueue_first(context, mask);
+  } else if (event.waiters < kMaxWaiters) {
+    bits = event.set.enqueue(context, mask);
+  } else if (bits = event.set.take(mask); bits.empty()) {
+    return core::fail(core::Error::Limit);
+  }
+  if (!bits.empty()) [[unlikely]]
+    return Waited{bits, false};
+  context.wait_number += 1;
+  if (deadline != Cpu::kIdleDeadline && !set_time_out(cpu, context, deadline)) [[unlikely]] {
+    event.set.cancel(context);
+    return core::fail(core::Error::TimedOut);
+  }
+  event.waiters += 1;
+  context.waits_plainly =
+      deadline == Cpu::kIdleDeadline && context.awaits == nullptr && context.caller == nullptr;
+  begin_wait(cpu, context);
+  context.waiting_on = &event;
+  context.by_syscall = true;
+  return Waited{EventBits(), true};
+}
 
 }  // namespace fb::kernel::sched

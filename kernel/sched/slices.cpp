@@ -5,67 +5,22 @@
 #include "kernel/arch/x86_64/panic.hpp"
 #include "kernel/sched/kick.hpp"
 #include "kernel/sched/signal.hpp"
-#include "kernel/sched/stop.hpp"
+#include "kernel/sched/turn.hpp"
 
 namespace fb::kernel::sched {
 namespace {
-
-using core::sched::SlotMask;
-
-void publish_running(Context& context, Cpu& cpu, bool running) {
-  if (context.area == nullptr) return;
-  __atomic_store_n(&context.area->cpu, cpu.id.raw(), __ATOMIC_RELAXED);
-  __atomic_store_n(&context.area->running, running ? 1 : 0,
-                   __ATOMIC_RELEASE);  // a hint for locks of the LibOS
-}
-
-bool pick_up(Cpu& cpu, core::sched::Slot slot, Ticks now) {
-  Context& owner = *cpu.slices.owner(slot);
-  auto idle = RunState(Chain::Idle);
-  if (!owner.state.compare_exchange_strong(idle, cpu.running, std::memory_order_acq_rel)) [[unlikely]] {
-    // Also when another CPU has it: that may last, and whoever lets go of it says that it is ready.
-    cpu.slices.set_ready(owner.slots, false);
-    // Who made it ready meanwhile has set its state before its slots.
-    if (owner.state.load(std::memory_order_seq_cst).chain() == Chain::Idle)
-      cpu.slices.set_ready(owner.slots, true);
-    return false;
-  }
-  const auto index = slot.index();
-  const bool rest = cpu.slice_left[index] != Ticks(0) && cpu.left_in_round[index] == cpu.slices.round();
-  cpu.levels[0].root_head = &owner;
-  cpu.slice_end = now + (rest ? cpu.slice_left[index] : cpu.kernel->slice_ticks);
-  cpu.slot = SlotMask(slot);
-  cpu.slice_started = now;
-  cpu.has_slice = true;
-  publish_running(owner, cpu, true);
-  return true;
-}
-
-/// The slice's owner gives the CPU up; its chain is let go of by the caller.
-void lay_down(Cpu& cpu, Context& owner, bool used_up, Ticks now) {
-  const auto slot = core::sched::lowest(cpu.slot);
-  owner.used += now - cpu.slice_started;
-  if (used_up || cpu.slice_end <= now) {
-    cpu.slices.consume(slot);
-    cpu.slice_left[slot.index()] = Ticks(0);
-  } else {
-    cpu.slice_left[slot.index()] = cpu.slice_end - now;
-    cpu.left_in_round[slot.index()] = cpu.slices.round();
-  }
-  publish_running(owner, cpu, false);
-  cpu.has_slice = false;
-}
 
 /// The lowest level whose run must end now, and why; level 0 if none.
 struct Verdict {
   unsigned level;
   Stop reason;
 };
-Verdict judge(const Cpu& cpu, core::Nanoseconds now) {
+Verdict judge(Cpu& cpu, core::Nanoseconds now) {
   for (unsigned i = 1; i <= cpu.depth(); ++i) {
     const auto& level = cpu.levels[i];
-    const Context& root = *level.root();
+    Context& root = *level.root();
     const auto state = root.state.load(std::memory_order_acquire);
+    if (state == RunState(Chain::Running, cpu.id)) settle_calls(cpu, root);
     if (is_wanted(root) || root.evicted.load(std::memory_order_acquire)) return {i, Stop::Gone};
     // Running elsewhere: as in reconsider.
     if (state != RunState(Chain::Running, cpu.id)) {
@@ -101,18 +56,12 @@ void put_down(Cpu& cpu, bool used_up) {
   release_chain(cpu, owner);
 }
 
-Context* choose_after_wait(Cpu& cpu) {
-  if (cpu.depth() != 0 || cpu.recheck.load(std::memory_order_relaxed) || wanted_by_others(cpu))
-    return nullptr;
-  const auto now = Ticks(arch::read_tsc());
-  const core::Guard guard(cpu.slice_lock);
-  lay_down(cpu, *cpu.levels[0].root(), false, now);
-  const auto slot = cpu.slices.next();
-  if (!slot || !pick_up(cpu, *slot, now)) return nullptr;
-  Context& next = cpu.levels[0].root()->active();
-  if (next.cleanup.pending() || is_wanted(*cpu.levels[0].root())) return nullptr;
-  arm_by(cpu, cpu.slice_end);
-  return &next;
+void pass_over(Cpu& cpu, Context& owner) {
+  // That may last, and whoever lets go of it says that it is ready.
+  cpu.slices.set_ready(owner.slots, false);
+  // Who made it ready meanwhile has set its state before its slots.
+  if (owner.state.load(std::memory_order_seq_cst).chain() == Chain::Idle)
+    cpu.slices.set_ready(owner.slots, true);
 }
 
 void reconsider(Cpu& cpu) {
@@ -124,11 +73,13 @@ void reconsider(Cpu& cpu) {
     unwind(cpu, verdict.level - 1, verdict.reason);
   }
   Context& owner = *cpu.levels[0].root();
+  if (owner.state.load(std::memory_order_acquire) == RunState(Chain::Running, cpu.id))
+    settle_calls(cpu, owner);
   const bool wanted = is_wanted(owner);
   // Running elsewhere is not running here: who stops a context that has just begun to wait has it for a moment.
   const bool waits = owner.state.load(std::memory_order_acquire) != RunState(Chain::Running, cpu.id);
   const bool ended = cpu.slice_end <= now;
-  if (!wanted && !waits && !ended && !cpu.slices.should_preempt(core::sched::lowest(cpu.slot))) return;
+  if (!wanted && !waits && !ended && !cpu.slices.should_preempt(cpu.slot)) return;
   unwind(cpu, 0, Stop::Preempted);
   put_down(cpu, ended);
 }
@@ -169,19 +120,13 @@ void sleep(Cpu& cpu) {
   serve(cpu);
 }
 
-void begin_wait(Cpu& cpu, Context& context) {
-  Context& base = context.base();
-  base.state.store(RunState(Chain::Waiting), std::memory_order_release);
-  if (!base.slots.empty()) cpu.slices.set_ready(base.slots, false);
-}
-
 void make_ready(Cpu& cpu, Context& base) {
   base.state.store(RunState(Chain::Idle), std::memory_order_release);
   if (base.slots.empty()) return;
   Cpu& home = *cpu.kernel->cpus[base.home.raw()];
   home.slices.set_ready(base.slots, true);
   if (&home == &cpu) {
-    if (!cpu.has_slice || cpu.slices.should_preempt(core::sched::lowest(cpu.slot)))
+    if (!cpu.has_slice || cpu.slices.should_preempt(cpu.slot))
       cpu.recheck.store(true, std::memory_order_relaxed);
   } else {
     kick(home);

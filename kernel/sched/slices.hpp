@@ -25,9 +25,6 @@ void put_down(Cpu& cpu, bool used_up);
 /// Who should have this CPU now: the running slice's top context goes on, or the next slice is taken; null when there
 /// is nobody. No lock is held. The context's chain is Running on this CPU.
 Context* choose(Cpu& cpu);
-/// The short way to choose() when the current context has just begun to wait: the next slice, if nothing else is to be
-/// done first; null: go the long way.
-Context* choose_after_wait(Cpu& cpu);
 /// Sleeps until an interrupt, unless somebody has asked to look again.
 void sleep(Cpu& cpu);
 
@@ -35,7 +32,11 @@ void sleep(Cpu& cpu);
 void make_ready(Cpu& cpu, Context& base);
 /// The current context waits: its chain's state becomes Waiting. What it waits for must not be able to wake it before
 /// this returns (the event's lock is held).
-void begin_wait(Cpu& cpu, Context& context);
+inline void begin_wait(Cpu& cpu, Context& context) {
+  Context& base = context.caller == nullptr ? context : context.base();
+  base.state.store(RunState(Chain::Waiting), std::memory_order_release);
+  if (!base.slots.empty()) cpu.slices.set_ready(base.slots, false);
+}
 
 /// Arms the CPU's timer for `deadline` if that is earlier than what it is armed for.
 inline void arm_by(Cpu& cpu, Ticks deadline) {

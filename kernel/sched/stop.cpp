@@ -20,8 +20,8 @@ void abandon_calls(Context& context) {
   }
 }
 
-/// Stops one context of a chain that this CPU has, and lets go of the chain.
-void stop_held(Cpu& cpu, Context& context) {
+/// Stops one context of a chain that this CPU has. Returns its caller, who knows: the chain ends there now.
+Context* stop_held(Cpu& cpu, Context& context) {
   abandon_calls(context);
   context.request.store(Request::None, std::memory_order_relaxed);
   adopt(cpu, context);
@@ -33,10 +33,11 @@ void stop_held(Cpu& cpu, Context& context) {
   context.state.store(RunState(Chain::Stopped), std::memory_order_release);
   if (caller != nullptr) {
     caller->callee = nullptr;
+    caller->by_syscall = true;
     caller->set_result(context.faulted ? Error::Faulted : Error::Gone);
-    make_ready(cpu, caller->base());
   }
   if (context.event != nullptr) signal(cpu, *context.event, EventBits(std::uint64_t{1} << context.end_bit));
+  return caller;
 }
 
 /// The same for a call of a context whose chain this CPU has.
@@ -71,14 +72,22 @@ void adopt(Cpu& cpu, Context& context) {
   cpu.orphans.push_back(context);
 }
 
+void settle_calls(Cpu& cpu, Context& root) {
+  for (Context* at = &root; at != nullptr; at = at->callee) {
+    const auto request = at->request.load(std::memory_order_acquire);
+    if (request == Request::Abandon) abandon_held(*at);
+    if (request == Request::Stop && at != &root) at = stop_held(cpu, *at);
+  }
+}
+
 void release_chain(Cpu& cpu, Context& root) {
   // It may have begun to wait, and another CPU may have it by now: then the rest is nothing to us.
   auto running = RunState(Chain::Running, cpu.id);
   if (root.state.load(std::memory_order_acquire) != running) return;
-  for (Context* at = &root; at != nullptr; at = at->callee) {
-    const auto request = at->request.load(std::memory_order_acquire);
-    if (request == Request::Stop) return stop_held(cpu, *at);
-    if (request == Request::Abandon) abandon_held(*at);
+  settle_calls(cpu, root);
+  if (root.request.load(std::memory_order_acquire) == Request::Stop) {
+    stop_held(cpu, root);
+    return;
   }
   if (!root.slots.empty() && root.home != cpu.id)
     return make_ready(cpu, root);  // its own CPU may have tried meanwhile

@@ -36,6 +36,10 @@ void evict(Cpu& cpu, Context& context);
 /// `context` will perhaps get no time: this CPU does the clean-up that it owes.
 void adopt(Cpu& cpu, Context& context);
 
+/// This CPU has the chain of `root` (Running here). Does what was asked of those that it has called, and of their calls:
+/// the chain goes on below them, with an error for the caller.
+void settle_calls(Cpu& cpu, Context& root);
+
 /// This CPU has the chain of `root` (Running here) and lets go of it: it becomes Idle, or what was asked for is done to it.
 void release_chain(Cpu& cpu, Context& root);
 

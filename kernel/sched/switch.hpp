@@ -1,6 +1,7 @@
 // Giving the CPU to a context: its address space, its vector state, its registers.
 #pragma once
 
+#include "kernel/arch/x86_64/leave.hpp"
 #include "kernel/object/kernel.hpp"
 
 namespace fb::kernel::sched {
@@ -68,5 +69,17 @@ void save_vector(Cpu& cpu);
 
 /// Makes `context` the running one and leaves ring 0 by way of its saved registers, which are validated.
 [[noreturn]] void leave_to(Cpu& cpu, Context& context);
+
+/// The same after a call of another context, for what most often comes next: a native one that waited in a call of its
+/// own. Its registers are where only ring 0 can write.
+[[noreturn, gnu::always_inline]] inline void leave_to_next(Cpu& cpu, Context& context) {
+  if (!context.goes_on_plainly() || cpu.vector_domain != context.domain_identity) [[unlikely]]
+    leave_to(cpu, context);
+  exo_frame* const frame = context.frame;
+  cpu.current_head = &context;
+  cpu.frame = frame;
+  switch_root(cpu, context.space_root);
+  go_on_in_call(frame);
+}
 
 }  // namespace fb::kernel::sched

@@ -118,28 +118,37 @@ class Calls : public Cpu {
     leave_to_caller(frame, reply.status, reply.value);
   }
 
-  static const object::CapSpace& own_space() { return enter().domain().space; }
+  /// The current context's, found without a Cpu at hand: most calls need none to check their arguments.
+  static Domain& domain() { return *static_cast<Context*>(object::current_head())->domain; }
+  [[gnu::noinline, gnu::cold, clang::preserve_most]] static object::CapSpace::Verdict check_slowly(
+      core::cap::Handle handle, core::cap::Demand demanded) {
+    return domain().space.check_slowly(handle, demanded);
+  }
+
+  [[nodiscard]] core::Ticks ticks(Nanoseconds deadline) const {
+    return deadline == abi::kNever ? kIdleDeadline : kernel->to_ticks(deadline);
+  }
 
   // What decoding asks.
   [[nodiscard]] unsigned cpu_count() const { return kernel->cpu_count.load(std::memory_order_relaxed); }
   [[nodiscard]] core::cap::Authorities authorities() const { return domain().authorities; }
-  template <ObjectType kType>
-  [[gnu::always_inline]] Result<Ref<typename ObjectOf<kType>::Type>> lookup(Handle handle, Rights need) {
-    const auto found =
-        object::CapSpace::lookup_in(object::current_directory(), own_space, core::cap::Handle(handle.raw()),
-                                    object::type_number(kType), need);
+  template <class T>
+  [[gnu::always_inline]] static Result<Ref<T>> check(Handle handle, core::cap::Demand demanded) {
+    const auto found = object::CapSpace::check(object::current_head()->directory, check_slowly,
+                                               core::cap::Handle(handle.raw()), demanded);
     if (!found) [[unlikely]]
       return core::fail(found.error());
-    using T = typename ObjectOf<kType>::Type;
     return Ref<T>{static_cast<T*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
   }
-  [[gnu::always_inline]] Result<Ref<object::Object>> lookup_any(Handle handle, Rights need) {
-    const auto found = object::CapSpace::lookup_any_in(object::current_directory(), own_space,
-                                                       core::cap::Handle(handle.raw()), need);
-    if (!found) [[unlikely]]
-      return core::fail(found.error());
-    return Ref<object::Object>{
-        static_cast<object::Object*>(static_cast<object::CapSpace::Header*>(found->object)), found->entry};
+  template <ObjectType kType>
+  [[gnu::always_inline]] static auto lookup(Handle handle, Rights need) {
+    return check<typename ObjectOf<kType>::Type>(handle, core::cap::demand(object::type_number(kType), need));
+  }
+  [[gnu::always_inline]] static auto lookup_any(Handle handle, Rights need) {
+    return check<object::Object>(handle, core::cap::demand(need));
+  }
+  [[gnu::always_inline]] static auto lookup_demanded(Handle handle, core::cap::Demand demanded) {
+    return check<object::Object>(handle, demanded);
   }
   template <ObjectType kType>
   Result<Ref<typename ObjectOf<kType>::Type>> none() {
@@ -148,10 +157,7 @@ class Calls : public Cpu {
 
   // calls_capability.cpp
   Result<> null() { return {}; }
-  Result<> cap_check(Ref<object::Object> cap, Rights need) {
-    if (!cap.entry->rights().has(need)) return core::fail(Error::Denied);
-    return {};
-  }
+  Result<> cap_check(Ref<object::Object> /*cap*/, core::cap::Demand /*need*/) { return {}; }  // it was
   Result<Word> cap_query(Ref<object::Object> cap);
   Result<Handle> cap_derive(Ref<object::Object> source, Rights mask,
                             Ref<Domain> to);  // below: it is in the thunk
@@ -204,6 +210,11 @@ class Calls : public Cpu {
   Result<Handle> event_create();
   Result<> event_deliver(Ref<object::Event> event, abi::EventBits bits);
   Result<abi::EventBits> event_wait(Ref<object::Event> event, abi::EventBits mask, Nanoseconds deadline);
+  Result<abi::EventBits> event_exchange(Ref<object::Event> target, abi::EventBits bits,
+                                        Ref<object::Event> event, abi::EventBits mask, Nanoseconds deadline);
+  [[noreturn]] void conclude_after_signal(Reply reply);
+  /// The current context has begun to wait.
+  [[noreturn]] void give_way();
   Result<Handle> timer_create(Ref<object::Event> event, abi::Bit bit);
   Result<> timer_arm(Ref<object::Timer> timer, Nanoseconds deadline, Nanoseconds period);
   Result<Word> get_system_time(abi::Clock clock);
@@ -233,7 +244,11 @@ class Calls : public Cpu {
   Result<Word> wait_async_op(Ref<object::AsyncOp> op, Nanoseconds deadline);
   Result<> cancel_async_op(Ref<object::AsyncOp> op);
   Result<> complete_async_op(Ref<object::AsyncOp> op, Word result);
+
+  // ring.cpp
   Result<Word> ring_submit(Word count);
+  Result<Word> work_off(Word count, const Word* early);
+  unsigned map_entries(exo_ring_entry* entry, const exo_ring_entry* end);
   void let_interrupts_in();
 
  private:
@@ -245,7 +260,6 @@ class Calls : public Cpu {
     }
     return false;
   }
-  [[nodiscard]] Domain& domain() const { return *current()->domain; }
   Result<core::ByteCount> transfer(const exo_transfer& t);
   Result<core::ByteCount> move_pages(const exo_transfer& t);
   void free_unpublished(const object::Created<object::Pages>& made);
@@ -255,6 +269,7 @@ class Calls : public Cpu {
     auto& binding = current()->wait_binding;
     if (binding.holder() == on.entry) [[likely]]
       return {};
+    current()->last_event = {};
     object::release(binding);
     return hang(binding, on, object::Binding::Kind::EventWaiter);
   }
@@ -274,9 +289,6 @@ class Calls : public Cpu {
     if (in_batch) return;
     leave(0, 0);
   }
-  [[nodiscard]] core::Ticks ticks(Nanoseconds deadline) const {
-    return deadline == abi::kNever ? kIdleDeadline : kernel->to_ticks(deadline);
-  }
 };
 
 [[gnu::always_inline]] inline Result<Handle> Calls::cap_derive(Ref<object::Object> source, Rights mask,
@@ -285,12 +297,17 @@ class Calls : public Cpu {
   const bool across = to && to.object != &domain();
   if (!source.entry->rights().has(across ? Right::Grant : Right::Derive)) return core::fail(Error::Denied);
   Domain& target = to ? *to : domain();
-  FB_ASSIGN(Entry* const fresh, object::reserve_slot(*kernel, target));
-  if (const auto derived = object::CapTree::derive(source.entry, mask, fresh); !derived) {
-    target.space.release(fresh);
+  auto fresh = target.space.reserve();
+  if (!fresh) [[unlikely]] {
+    fresh = object::reserve_slot_slowly(*kernel, target);
+    if (!fresh) return core::fail(fresh.error());
+  }
+  const auto derived = object::CapTree::derive(source.entry, mask, *fresh);
+  if (!derived) [[unlikely]] {
+    target.space.release(*fresh);
     return core::fail(derived.error());
   }
-  return Handle(object::CapSpace::handle_of(fresh).raw());
+  return Handle(derived->raw());
 }
 
 }  // namespace fb::kernel::syscall

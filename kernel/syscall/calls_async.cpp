@@ -1,7 +1,5 @@
 #include "kernel/syscall/calls.hpp"
 
-extern "C" const std::array<fb::abi::Thunk, fb::abi::kCallLimit> call_table;
-
 namespace fb::kernel::syscall {
 
 using core::async::AsyncValue;
@@ -97,65 +95,6 @@ Result<> Calls::complete_async_op(Ref<AsyncOp> op, Word result) {
   sched::completed(*this, *op);
   let_others_first();
   return {};
-}
-
-namespace {
-
-/// Calls that may end in another context cannot be one of several.
-constexpr auto kSwitching = [] {
-  std::array<bool, abi::kCallLimit> calls{};
-  for (const auto call :
-       {abi::CallNumber::ContextRun, abi::CallNumber::CapInvoke, abi::CallNumber::GateReply,
-        abi::CallNumber::RingSubmit, abi::CallNumber::EventWait, abi::CallNumber::WaitAsyncOp,
-        abi::CallNumber::Yield, abi::CallNumber::ContextStop}) {
-    calls[static_cast<std::size_t>(call)] = true;
-  }
-  return calls;
-}();
-
-/// Each word of the entry is fetched once: what is checked is what is used.
-Reply do_entry(const exo_ring_entry& shared) {
-  const auto call = __atomic_load_n(&shared.call, __ATOMIC_RELAXED);
-  if (call >= abi::kCallLimit) return abi::refuse(Error::BadCall);
-  if (kSwitching[call]) return abi::refuse(Error::BadArgument);
-  const auto word = [&](unsigned i) { return __atomic_load_n(&shared.args[i], __ATOMIC_RELAXED); };
-  const Reply reply = call_table[call](word(0), word(1), word(2), word(3), word(4), word(5));
-  if (auto& done = Calls::enter(); done.claims != 0) done.settle(reply.status == 0);
-  return reply;
-}
-
-}  // namespace
-
-/// Between two entries nothing is held but the current context. What the interrupts want waits for the end of the batch.
-void Calls::let_interrupts_in() {
-  sequence.fetch_add(2, std::memory_order_seq_cst);
-  arch::open_interrupts();
-}
-
-Result<Word> Calls::ring_submit(Word count) {
-  if (count == 0 || count > EXO_RING_ENTRIES) return core::fail(Error::BadArgument);
-  in_batch = true;
-  Word done = 0;
-  // The ring is looked for each time: an entry may have given up the pages it is in.
-  for (; done < count && current()->ring != nullptr; ++done) {
-    auto& shared = current()->ring->entries[done];
-    const Reply reply = do_entry(shared);
-    if (current()->ring != nullptr) {
-      __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
-      __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
-    }
-    if (reply.status != 0) break;
-    let_interrupts_in();
-    if (current()->cleanup.pending()) [[unlikely]] {  // for which this batch has to end
-      in_batch = false;
-      leave(0, done + 1);
-    }
-  }
-  in_batch = false;
-  if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
-  if (current()->request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]]
-    leave(0, done);
-  return done;
 }
 
 }  // namespace fb::kernel::syscall

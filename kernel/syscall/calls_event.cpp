@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernel/arch/x86_64/symbols.hpp"
+#include "kernel/sched/turn.hpp"
 #include "kernel/syscall/calls.hpp"
 
 namespace fb::kernel::syscall {
@@ -24,19 +25,22 @@ Result<> Calls::event_deliver(Ref<object::Event> event, abi::EventBits bits) {
   return {};
 }
 
+void Calls::give_way() {
+  if (claims == 0) [[likely]] {
+    sched::leave_after_wait(*this);
+  } else {
+    settle(true);
+  }
+  dispatch(*this);
+}
+
 Result<abi::EventBits> Calls::event_wait(Ref<object::Event> event, abi::EventBits mask,
                                          Nanoseconds deadline) {
   if (mask.raw() == 0) return core::fail(Error::BadArgument);
   FB_TRY(hang_wait(event));
   FB_ASSIGN(const auto waited,
             sched::wait(*this, *current(), *event, EventBits(mask.raw()), ticks(deadline)));
-  if (waited.waiting) {
-    if (claims == 0 && lines == 0) {
-      if (Context* next = sched::choose_after_wait(*this)) sched::leave_to(*this, *next);
-    }
-    if (claims != 0) settle(true);
-    dispatch(*this);
-  }
+  if (waited.waiting) give_way();
   return abi::EventBits(waited.bits.raw());
 }
 

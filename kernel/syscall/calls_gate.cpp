@@ -222,13 +222,10 @@ Result<> Calls::carry_handles(Word count, exo_message& source, Context& from, Co
   }
   to.receive_slots = 0;
   for (Word i = 0; i < count; ++i) {
-    std::uint64_t arrived = 0;
-    if (object::CapTree::derive(sources[i], masks[i], slots[i])) {
-      arrived = object::CapSpace::handle_of(slots[i]).raw();
-    } else {
-      to.domain->space.release(slots[i]);
-    }
-    __atomic_store_n(&to.area->message.handles[i], arrived, __ATOMIC_RELAXED);
+    const auto arrived = object::CapTree::derive(sources[i], masks[i], slots[i]);
+    if (!arrived) to.domain->space.release(slots[i]);
+    const auto handle = arrived.value_or(core::cap::Handle());
+    __atomic_store_n(&to.area->message.handles[i], handle.raw(), __ATOMIC_RELAXED);
   }
   return {};
 }

@@ -6,8 +6,9 @@ namespace fb::kernel::syscall {
 
 void dispatch(Cpu& cpu) {
   for (;;) {
-    if (cpu.lines != 0) deliver_lines(cpu);
     if (reap::others_wait(cpu)) reap::work_for_others(cpu);
+    // After that, which lets interrupts in: choose() takes what they want for done, and this is part of it.
+    if (cpu.lines != 0) deliver_lines(cpu);
     Context* context = sched::choose(cpu);
     if (context == nullptr) {
       if (!reap::others_wait(cpu)) sched::sleep(cpu);

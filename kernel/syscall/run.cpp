@@ -16,7 +16,8 @@ using object::RunState;
                                                               Word batch) {
   if (batch != 0) {
     const Handle handle(object::CapSpace::handle_of(target.entry).raw());
-    FB_ASSIGN(const Word done, ring_submit(batch));
+    constexpr auto kBatch = static_cast<Word>(Stop::Batch);
+    FB_ASSIGN(const Word done, work_off(batch, &kBatch));
     if (done != batch) return Stop::Batch;
     // The batch holds on to nothing between its entries: what it was called with may be gone.
     FB_ASSIGN(target, lookup<ObjectType::Context>(handle, core::cap::Right::Invoke));

@@ -9,6 +9,8 @@ fb::abi::Reply context_run_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb
                                  fb::abi::Word) asm("context_run_entry");
 fb::abi::Reply cap_invoke_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word,
                                 fb::abi::Word) asm("cap_invoke_entry");
+fb::abi::Reply event_exchange_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word,
+                                    fb::abi::Word) asm("event_exchange_entry");
 fb::abi::Reply gate_reply_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word, fb::abi::Word,
                                 fb::abi::Word) asm("gate_reply_entry");
 
@@ -23,6 +25,7 @@ constinit const Table call_table = [] {
   row(fb::abi::CallNumber::ContextRun) = context_run_entry;
   row(fb::abi::CallNumber::CapInvoke) = cap_invoke_entry;
   row(fb::abi::CallNumber::GateReply) = gate_reply_entry;
+  row(fb::abi::CallNumber::EventExchange) = event_exchange_entry;
   return table;
 }();
 }

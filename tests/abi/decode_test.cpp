@@ -281,6 +281,13 @@ TEST(DecodeTable, map_pages_is_call_13_and_takes_MAP_on_the_space_and_on_the_pag
   EXPECT_EQ(kernel.lookups, expected);
 }
 
+TEST(DecodeTable, cap_check_looks_up_with_the_demand_that_it_is_given_CAP_7) {
+  FakeKernel kernel;
+  kernel.capabilities[0x1'0000'0002] = {ObjectType::Event, {}, {}};
+  EXPECT_EQ(kDecodeTable<FakeKernel>[1](0x1'0000'0002, 0x4000'8100, 0, 0, 0, 0).status, 0u);
+  EXPECT_EQ(kernel.demands, std::vector<std::uint64_t>{0x4000'8100});
+}
+
 TEST(DecodeTable, cap_invoke_takes_INVOKE_on_the_gate_and_passes_five_words_as_they_are_C2_06) {
   FakeKernel kernel;
   kernel.capabilities[2] = {ObjectType::Gate, core::cap::Right::Invoke, {}};

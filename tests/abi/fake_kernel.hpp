@@ -61,6 +61,10 @@ class FakeKernel {
   core::Result<Ref<ObjectType::Any>> lookup_any(Handle handle, core::cap::Rights need) {
     return find<ObjectType::Any>(handle, need);
   }
+  core::Result<Ref<ObjectType::Any>> lookup_demanded(Handle handle, core::cap::Demand need) {
+    demands.push_back(need.raw());
+    return find<ObjectType::Any>(handle, core::cap::Rights());
+  }
   template <ObjectType T>
   core::Result<Ref<T>> none() {
     nones.push_back(T);
@@ -83,6 +87,7 @@ class FakeKernel {
 
   int entered = 0;
   std::vector<Lookup> lookups;
+  std::vector<std::uint64_t> demands;
   std::vector<ObjectType> nones;
   std::string handled;  // empty: no handler was called
   std::vector<std::uint64_t> arguments;

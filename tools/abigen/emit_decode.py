@@ -49,7 +49,7 @@ constexpr auto lookup_optional(Call& call, Word raw, core::cap::Rights need)
 }
 
 // K::enter() gives the call in progress: cpu_count(), authorities(), lookup<T>(Handle, Rights), none<T>(),
-// lookup_any(Handle, Rights), and a handler for each call. Scalars are checked before capabilities, so that
+// lookup_any(Handle, Rights), lookup_demanded(Handle, Demand), and a handler for each call. Scalars are checked before capabilities, so that
 // nothing is held when one is refused; nothing acts before all arguments are good.
 #define FB_ABI_CHECK(condition, error) \
   if (!(condition)) [[unlikely]] return refuse(core::Error::error)
@@ -84,9 +84,12 @@ def check(contract: Contract, arg: Arg, register: str) -> list[str]:
     return [f"  FB_ABI_CHECK({scalar.holds.format(a=register)}, {scalar.error});"] if scalar.holds else []
 
 
-def take(contract: Contract, arg: Arg, register: str) -> list[str]:
+def take(contract: Contract, call: Call, arg: Arg, register: str) -> list[str]:
     rights = cpp_rights(contract, arg.rights, "core::cap::")
-    if arg.detail == "Any":
+    if arg.demand:
+        asked = next(i for i, other in enumerate(call.args) if other.name == arg.demand)
+        lookup = f"call.lookup_demanded(Handle({register}), core::cap::Demand(a{asked}))"
+    elif arg.detail == "Any":
         lookup = f"call.lookup_any(Handle({register}), {rights})"
     elif arg.optional:
         lookup = f"lookup_optional<ObjectType::{arg.detail}>(call, {register}, {rights})"
@@ -103,7 +106,7 @@ def thunk(contract: Contract, call: Call) -> list[str]:
         name = contract.authority(call.authority).name
         lines.append(f"  FB_ABI_CHECK(call.authorities().has(core::cap::Authority::{name}), Authority);")
     for i, arg in enumerate(call.args):
-        lines += take(contract, arg, f"a{i}") if arg.is_cap else []
+        lines += take(contract, call, arg, f"a{i}") if arg.is_cap else []
     values = [made(contract, arg, f"a{i}") for i, arg in enumerate(call.args)]
     answer = listing(f"  return fold<{result_type(call)}>(call.{call.name}(", values, "));", "      ")
     lines += ["  return refuse(core::Error::NotSupported);"] if call.later else answer

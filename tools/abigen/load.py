@@ -185,12 +185,13 @@ class CallReader:
         check = self.check
         check.require(isinstance(row, dict), "an argument is a table")
         check.place = f"{check.place.split(',')[0]}, argument {row.get('name', '?')}"
-        check.keys(row, {"name": str, "type": str}, {"rights": list, "optional": bool})
+        check.keys(row, {"name": str, "type": str}, {"rights": list, "optional": bool, "demand": str})
         self.identifier("name", row["name"])
         kind, _, detail = row["type"].partition(":")
         if kind == "cap":
             return self.cap(row, detail)
-        check.require("rights" not in row and "optional" not in row, "only a cap has `rights` and `optional`")
+        extra = [key for key in ("rights", "optional", "demand") if key in row]
+        check.require(not extra, "only a cap has `rights`, `optional` and `demand`")
         if kind in GROUPED:
             self.grouped(kind, detail)
         else:
@@ -206,7 +207,9 @@ class CallReader:
             check.require(right in self.rights, f"unknown right {right}")
             means = kind == "Any" or right in self.types[kind].rights
             check.require(means, f"{right} means nothing for {kind} (see [type_rights])")
-        return Arg(row["name"], "cap", kind, tuple(rights), row.get("optional", False))
+        demand = row.get("demand", "")
+        check.require(not demand or (kind == "Any" and not rights), "a cap with `demand` is cap:Any without rights")
+        return Arg(row["name"], "cap", kind, tuple(rights), row.get("optional", False), demand)
 
     def grouped(self, kind: str, detail: str) -> None:
         groups = self.contract.flags if kind == "flags" else self.contract.enums

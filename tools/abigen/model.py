@@ -85,6 +85,7 @@ class Arg:
     detail: str = ""  # T of cap:T, F of flags:F, E of enum:E, "page" of address:page
     rights: tuple[str, ...] = ()
     optional: bool = False
+    demand: str = ""  # of a cap: the argument that says, at run time, what it has to be good for
 
     @property
     def is_cap(self) -> bool:

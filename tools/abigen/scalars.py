@@ -6,6 +6,7 @@ WORD = "std::uint64_t"
 PLAIN = {
     "rights": Scalar("core::cap::Rights", "rights mask",
                      "core::cap::Rights({a}).within(core::cap::kAllRights)"),
+    "demand": Scalar("core::cap::Demand", "rights, and bit 32 + n for type n"),
     "authorities": Scalar("core::cap::Authorities", "authority mask",
                           "core::cap::Authorities({a}).within(kAllAuthorities)"),
     "address": Scalar("core::VirtAddr", "user address", "user_address({a})", "BadAddress"),

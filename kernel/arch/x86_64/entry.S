@@ -70,6 +70,15 @@ bad_call:
 leave_by_sysret:
   movq %rsi, %rcx
   movq %rdx, %r11
+  jmp restore_and_sysret
+
+# void go_on_in_call(const exo_frame*): the same for one whose frame only ring 0 can write.
+  .globl go_on_in_call
+  .align 16
+go_on_in_call:
+  movq FRAME_RIP(%rdi), %rcx
+  movq FRAME_RFLAGS(%rdi), %r11
+restore_and_sysret:
   movq FRAME_RAX(%rdi), %rax
   movq FRAME_RBX(%rdi), %rbx
   movq FRAME_RDX(%rdi), %rdx

@@ -9,6 +9,8 @@
 extern "C" {
 /// All registers of a context that is stopped in `syscall` (rcx and r11 are free there).
 [[noreturn]] void leave_by_sysret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
+/// The same, also rip and rflags, of one whose frame only ring 0 can write.
+[[noreturn]] void go_on_in_call(const exo_frame* frame);
 /// All registers of any context.
 [[noreturn]] void leave_by_iret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
 /// Into a gate, and back out of it: arch/x86_64/switching.S.

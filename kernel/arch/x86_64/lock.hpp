@@ -52,7 +52,18 @@ class RankedLock {
       set_held_ranks(held | bit());
     }
     const auto mine = next_.fetch_add(1, std::memory_order_relaxed);  // acquire is the load below
-    while (serving_.load(std::memory_order_acquire) != mine) pause();
+    if (serving_.load(std::memory_order_acquire) != mine) [[unlikely]]
+      wait_for(mine);
+  }
+  /// Does not wait, so whoever tries may hold locks of any rank.
+  [[nodiscard]] bool try_lock() {
+    auto mine = next_.load(std::memory_order_relaxed);
+    // acquire, both: nobody holds it, and what the last holder wrote is visible.
+    if (serving_.load(std::memory_order_acquire) != mine) return false;
+    const auto after = static_cast<std::uint16_t>(mine + 1);
+    if (!next_.compare_exchange_strong(mine, after, std::memory_order_acquire)) return false;
+    if constexpr (kChecked) set_held_ranks(held_ranks() | bit());
+    return true;
   }
   void unlock() {
     if constexpr (kChecked) set_held_ranks(held_ranks() & ~bit());
@@ -62,6 +73,9 @@ class RankedLock {
   }
 
  private:
+  [[gnu::noinline, gnu::cold, clang::preserve_most]] void wait_for(std::uint16_t mine) const {
+    while (serving_.load(std::memory_order_acquire) != mine) pause();
+  }
   static constexpr std::uint64_t bit() { return std::uint64_t{1} << static_cast<unsigned>(kRank); }
   std::atomic<std::uint16_t> next_{0};
   std::atomic<std::uint16_t> serving_{0};

@@ -12,15 +12,16 @@ run_context_shortly:
   movq %gs:CPU_CURRENT, %r10
   testq %rdx, %rdx
   jne ordinary_call
-  # CAP-7: the check, as far as it can have changed: the same entry, not revoked, and no ancestor revoked.
+  # CAP-7: the check, as far as it can have changed: no ancestor revoked, and the same entry, not revoked. The tag comes
+  # last: what it says now, it has said since it was remembered, so `checked` was this capability's.
   cmpq %rdi, CONTEXT_RUN_HANDLE(%r10)
   jne ordinary_call
   movq CONTEXT_RUN_ENTRY(%r10), %r8
   movq CONTEXT_RUN_TARGET(%r10), %r9
-  cmpq %rdi, (%r8)
-  jne ordinary_call
   movq CONTEXT_EPOCH(%r9), %rcx
   cmpq %rcx, ENTRY_CHECKED(%r8)
+  jne ordinary_call
+  cmpq %rdi, (%r8)
   jne ordinary_call
   cmpq %r9, %gs:CPU_LIVE          # its vector registers are here, and it stopped in a system call
   jne ordinary_call
@@ -135,13 +136,39 @@ reflect_syscall:
 # --- calls that usually end in another context ------------------------------------------------------------------------
 # Their C++ functions do not return and save no registers (clang's preserve_none convention: arguments in r12, r13, r14,
 # r15, rdi, rsi); syscall_entry has put everything that ring 3 expects to find again into its frame.
-  .globl context_run_entry, cap_invoke_entry, gate_reply_entry
+  .globl context_run_entry, event_exchange_entry, cap_invoke_entry, gate_reply_entry
   .align 16
 context_run_entry:
   movq %rdi, %r12
   movq %rsi, %r13
   movq %rdx, %r14
   jmp run_context
+  .align 16
+# The same two capabilities as the last time: the check as for context_run, twice. Then exchange_events(context, event,
+# target, mask, deadline, bits). Callee-saved registers are lost: the slow way does not return here either.
+event_exchange_entry:
+  movq %gs:CPU_CURRENT, %r12
+  cmpq %rdi, CONTEXT_LAST_TARGET(%r12)
+  jne event_exchange_slowly
+  cmpq %rdx, CONTEXT_LAST_EVENT(%r12)
+  jne event_exchange_slowly
+  movq CONTEXT_LAST_TARGET + KNOWN_ENTRY(%r12), %rbx
+  movq CONTEXT_LAST_TARGET + KNOWN_OBJECT(%r12), %r14
+  movq (%r14), %rax               # its epoch
+  cmpq %rax, ENTRY_CHECKED(%rbx)
+  jne event_exchange_slowly
+  cmpq %rdi, (%rbx)
+  jne event_exchange_slowly
+  movq CONTEXT_LAST_EVENT + KNOWN_ENTRY(%r12), %rbx
+  movq CONTEXT_LAST_EVENT + KNOWN_OBJECT(%r12), %r13
+  movq (%r13), %rax
+  cmpq %rax, ENTRY_CHECKED(%rbx)
+  jne event_exchange_slowly
+  cmpq %rdx, (%rbx)
+  jne event_exchange_slowly
+  movq %rcx, %r15
+  movq %r8, %rdi
+  jmp exchange_events
   .align 16
 # The words of a message stay where they are: in the frame of the context that made the call.
 cap_invoke_entry:

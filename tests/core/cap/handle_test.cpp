@@ -61,11 +61,11 @@ RC_GTEST_PROP(Tag, no_handle_but_its_own_equals_the_tag_of_the_entry_it_leads_to
 }
 
 TEST(Demand, checks_type_and_rights_with_one_mask_CAP_7) {
-  const auto lacks = ~demand(kTypeA, Right::Read | Right::Map);
-  EXPECT_EQ(lacks & demand(kTypeA, Right::Read | Right::Map), 0U);
-  EXPECT_EQ(lacks & demand(kTypeA, Rights()), 0U);
-  EXPECT_NE(lacks & demand(kTypeA, Right::Write), 0U);
-  EXPECT_NE(lacks & demand(kTypeB, Right::Read), 0U);
+  const auto lacks = ~demand(kTypeA, Right::Read | Right::Map).raw();
+  EXPECT_EQ(lacks & demand(kTypeA, Right::Read | Right::Map).raw(), 0U);
+  EXPECT_EQ(lacks & demand(kTypeA, Rights()).raw(), 0U);
+  EXPECT_NE(lacks & demand(kTypeA, Right::Write).raw(), 0U);
+  EXPECT_NE(lacks & demand(kTypeB, Right::Read).raw(), 0U);
   EXPECT_EQ(Entry::rights_of(lacks), Right::Read | Right::Map);
 }
 

@@ -125,11 +125,21 @@ TEST_F(InterleavingTest, a_settlement_that_revocation_overtook_owes_no_second_cl
   EXPECT_EQ(b_.space.used(), 1U);
 }
 
-TEST_F(InterleavingTest, an_entry_reserved_while_its_space_closes_is_not_derived_into) {
+TEST_F(InterleavingTest, what_is_derived_while_its_space_closes_goes_with_the_space) {
   auto* fresh = must_reserve(b_.space);
-  before_lock = [&] { b_.space.close(); };
-  EXPECT_EQ(TestTree::derive(entry(a_, root_), kAllRights, fresh).error(), Error::Gone);
-  b_.space.release(fresh);
+  Teardown<TestMachine> teardown(b_.space);
+  using Next = Teardown<TestMachine>::Next;
+  const auto step = [&] { return teardown.step(no_bindings, [](TestSpace::Header&) {}); };
+  before_lock = [&] { EXPECT_EQ(step(), Next::Grace); };  // which is not over before we have left
+  const auto derived = TestTree::derive(entry(a_, root_), kAllRights.without(Right::Once), fresh);
+  ASSERT_TRUE(derived.has_value());
+  EXPECT_TRUE(b_.space.lookup_any(*derived, Rights()).has_value());
+  EXPECT_EQ(step(), Next::Step);
+  EXPECT_EQ(b_.space.lookup_any(*derived, Rights()).error(), Error::Revoked);
+  while (step() != Next::Done) {
+  }
+  EXPECT_EQ(b_.space.lookup_any(*derived, Rights()).error(), Error::Stale);
+  EXPECT_EQ(b_.space.used(), 0U);
 }
 
 }  // namespace

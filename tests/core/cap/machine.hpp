@@ -150,11 +150,10 @@ inline Handle plant(TestSpace& space, Object& object, Rights rights = kAllRights
 inline Result<Handle> derive(TestSpace& from, Handle source, Rights mask, TestSpace& to) {
   FB_ASSIGN(const auto found, from.lookup_any(source, Rights()));
   const auto fresh = to.reserve();
-  const auto derived = fresh ? TestTree::derive(found.entry, mask, *fresh) : fail(fresh.error());
+  auto derived = fresh ? TestTree::derive(found.entry, mask, *fresh) : fail(fresh.error());
   TestTree::settle(found.entry, false);
-  if (derived) return TestSpace::handle_of(*fresh);
-  if (fresh) to.release(*fresh);
-  return fail(derived.error());
+  if (!derived && fresh) to.release(*fresh);
+  return derived;
 }
 
 /// Cleans up below a cut capability; returns the object when it was the creating one. Nobody else is inside.

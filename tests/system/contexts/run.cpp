@@ -344,6 +344,33 @@ TEST("BATCH: it may end what is to be run") {
   }
 }
 
+TEST("BATCH: one that has to end early says so, and where it ended") {
+  static Guest* shared_guest;
+  static ContextCap by;
+  Guest guest(guest_code());
+  shared_guest = &guest;
+  Worker inner({.slice = false});
+  by = need(abi::calls::cap_derive(inner.context(), core::cap::kAllRights.without(core::cap::Right::Once)));
+  inner.run([](Start& s) {
+    auto& ring = s.ring->entries;
+    ring[0] = abi::calls::encode_cap_drop(by);  // by which it runs itself: it stops
+    ring[1] = ring[2] = abi::calls::encode_null();
+    ring[1].status = ring[2].status = 77;
+    const auto stop = shared_guest->run(abi::kNever, 3);
+    s.shared[0].store(stop ? 100 + static_cast<std::uint64_t>(*stop)
+                           : static_cast<std::uint64_t>(stop.error()));
+  });
+  CHECK_EQ(need(abi::calls::context_run(by, abi::kNever, 0)), Stop::Gone);
+  while (inner.start().phase.load() != 2) {
+    if (!CHECK_OK(abi::calls::context_run(inner.context(), abi::kNever, 0))) break;
+  }
+  CHECK_EQ(inner.start().shared[0].load(), 100 + static_cast<std::uint64_t>(Stop::Batch));
+  const auto& ring = inner.start().ring->entries;
+  CHECK_EQ(ring[0].status, 0u);
+  CHECK_EQ(ring[1].status, static_cast<std::uint32_t>(Error::Interrupted));
+  CHECK_EQ(ring[2].status, 77u);
+}
+
 TEST("HALTED: a native context that waits or stops itself gives the time back") {
   Worker native({.slice = false});
   static EventCap event;

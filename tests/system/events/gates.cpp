@@ -192,6 +192,24 @@ TEST("gates: capabilities travel into another domain, all of them or none") {
   CHECK_OK(calls::cap_invoke(served.gate, {}));
 }
 
+TEST("gates: a server that faults under a carrier fails the call, not the run") {
+  static Cap<T::Gate> gate;
+  const Served served(handler, [](Handler&, abi::Words&) -> std::uint64_t {
+    *reinterpret_cast<volatile int*>(0x1000) = 1;
+    return 0;
+  });
+  gate = served.gate;
+  Worker caller({.slice = false});
+  caller.run([](Start& s) {
+    const auto answer = calls::cap_invoke(gate, {});
+    s.shared[0].store(answer ? 0 : static_cast<std::uint64_t>(answer.error()));
+  });
+  auto stop = abi::Stop::Preempted;
+  while (stop == abi::Stop::Preempted) stop = need(calls::context_run(caller.context(), abi::kNever, 0));
+  CHECK_EQ(caller.start().phase.load(), 2u);
+  CHECK_EQ(caller.start().shared[0].load(), static_cast<std::uint64_t>(Error::Faulted));
+}
+
 TEST("gates: a server that faults ends its call with Faulted") {
   Served served(handler, [](Handler&, abi::Words&) -> std::uint64_t {
     *reinterpret_cast<volatile int*>(0x1000) = 1;

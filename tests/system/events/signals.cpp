@@ -351,12 +351,14 @@ TEST("rings: calls that leave for another context are refused inside one, and no
   const auto event = need(calls::event_create());
   const auto gate = need(calls::gate_create(environment().domain, VirtAddr(0x400000), 0));
   Worker idle({.slice = false});
-  const std::array entries{calls::encode_ring_submit(1),
-                           calls::encode_context_run(idle.context(), abi::kNever, 0),
-                           calls::encode_event_wait(event, abi::EventBits(1), abi::kNever),
-                           calls::encode_yield(),
-                           calls::encode_context_stop(idle.context()),
-                           calls::encode_wait_async_op(Cap<T::AsyncOp>(1), abi::kNever)};
+  const std::array entries{
+      calls::encode_ring_submit(1),
+      calls::encode_context_run(idle.context(), abi::kNever, 0),
+      calls::encode_event_wait(event, abi::EventBits(1), abi::kNever),
+      calls::encode_event_exchange(event, abi::EventBits(1), event, abi::EventBits(1), abi::kNever),
+      calls::encode_yield(),
+      calls::encode_context_stop(idle.context()),
+      calls::encode_wait_async_op(Cap<T::AsyncOp>(1), abi::kNever)};
   for (const auto& entry : entries) {
     ring.entries[0] = calls::encode_null();
     ring.entries[1] = entry;

@@ -185,6 +185,22 @@ TEST("CAP-7: cap_check tells exactly the rights that are there") {
         CHECK_EQ(answer.error(), Error::Denied);
       }
     }
+    for (unsigned bit = 13; bit != 32; ++bit)
+      CHECK_EQ(raw(CallNumber::CapCheck, objects[type], std::uint64_t{1} << bit).error(), Error::Denied);
+  }
+}
+
+TEST("CAP-7: cap_check tells exactly the type that it is") {
+  const Objects objects;
+  for (const T type : Objects::kTypes) {
+    const auto own = std::uint64_t{1} << (32 + static_cast<unsigned>(type));
+    CHECK(raw(CallNumber::CapCheck, objects[type], own).ok());
+    for (unsigned bit = 32; bit != 64; ++bit) {
+      const auto other = std::uint64_t{1} << bit;
+      if (other == own) continue;
+      CHECK_EQ(raw(CallNumber::CapCheck, objects[type], other).error(), Error::WrongType);
+      CHECK_EQ(raw(CallNumber::CapCheck, objects[type], own | other).error(), Error::WrongType);
+    }
   }
 }
 

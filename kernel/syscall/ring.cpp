@@ -1,0 +1,140 @@
+// The call ring: many calls in one trap (C6.21, DESIGN §5 "Batching").
+#include "kernel/syscall/calls.hpp"
+
+extern "C" const std::array<fb::abi::Thunk, fb::abi::kCallLimit> call_table;
+
+namespace fb::kernel::syscall {
+namespace {
+
+using core::FrameNumber;
+using core::PhysAddr;
+using core::cap::Right;
+using core::mem::MemoryType;
+using core::mem::Permissions;
+using object::Pages;
+
+/// Calls that may end in another context cannot be one of several.
+constexpr auto kSwitching = [] {
+  std::array<bool, abi::kCallLimit> calls{};
+  for (const auto call :
+       {abi::CallNumber::ContextRun, abi::CallNumber::CapInvoke, abi::CallNumber::GateReply,
+        abi::CallNumber::RingSubmit, abi::CallNumber::EventWait, abi::CallNumber::EventExchange,
+        abi::CallNumber::WaitAsyncOp, abi::CallNumber::Yield, abi::CallNumber::ContextStop}) {
+    calls[static_cast<std::size_t>(call)] = true;
+  }
+  return calls;
+}();
+
+constexpr auto kMapPages = static_cast<std::uint32_t>(abi::CallNumber::MapPages);
+
+// The ring is shared with ring 3: each word of an entry is fetched once; what is checked is what is used.
+std::uint32_t call_of(const exo_ring_entry& shared) {
+  return __atomic_load_n(&shared.call, __ATOMIC_RELAXED);
+}
+Word argument(const exo_ring_entry& shared, unsigned i) {
+  return __atomic_load_n(&shared.args[i], __ATOMIC_RELAXED);
+}
+
+void answer(exo_ring_entry& shared, Reply reply) {
+  __atomic_store_n(&shared.result, reply.value, __ATOMIC_RELAXED);
+  __atomic_store_n(&shared.status, static_cast<std::uint32_t>(reply.status), __ATOMIC_RELEASE);
+}
+
+Reply do_entry(const exo_ring_entry& shared) {
+  const auto call = call_of(shared);
+  if (call >= abi::kCallLimit) return abi::refuse(Error::BadCall);
+  if (kSwitching[call]) return abi::refuse(Error::BadArgument);
+  const Reply reply = call_table[call](argument(shared, 0), argument(shared, 1), argument(shared, 2),
+                                       argument(shared, 3), argument(shared, 4), argument(shared, 5));
+  if (auto& done = Calls::enter(); done.claims != 0) done.settle(reply.status == 0);
+  return reply;
+}
+
+}  // namespace
+
+/// Entries from `entry` to `end` that map one page each into the same table of the same space with the same access: what
+/// was looked up and checked for one is good for the next, as there is no preemption point in between. How many. It ends
+/// at the first that is in any way out of the ordinary, an error too: that is for the ordinary way, which gives it a name.
+unsigned Calls::map_entries(exo_ring_entry* entry, const exo_ring_entry* end) {
+  if (call_of(*entry) != kMapPages) return 0;
+  const Word into = argument(*entry, 0), start = argument(*entry, 2), access = argument(*entry, 5);
+  const auto permissions = Permissions::from_bits(access);
+  if (!permissions) return 0;
+  const auto space = lookup<ObjectType::AddressSpace>(Handle(into), Right::Map);
+  if (!space) return 0;
+  const auto need = core::cap::demand(object::type_number(ObjectType::Pages), Right::Map | Rights(access));
+  const core::Guard tables((*space)->table_lock);
+  const auto table = (*space)->tables.leaf_table(VirtAddr(start));
+  if (!table) return 0;
+  mem::OpenTable open(kernel->table_machine, *table);
+  auto* const bindings =
+      static_cast<object::Binding*>(kernel->table_machine.shadow({*table, core::mem::TableIndex(0)}));
+  const exo_ring_entry* const first = entry;
+  for (; entry != end && claims == 0 && call_of(*entry) == kMapPages; ++entry) {
+    const Word address = argument(*entry, 2), offset = argument(*entry, 3);
+    const bool alike = argument(*entry, 0) == into && argument(*entry, 5) == access &&
+                       core::mem::same_table(VirtAddr(address), VirtAddr(start));
+    if (!alike || (address & core::kPageMask) != 0 || argument(*entry, 4) != 1) break;
+    const auto pages = check<Pages>(Handle(argument(*entry, 1)), need);
+    if (!pages || claims != 0 || offset >= (*pages)->count.raw()) break;
+    Pages& run = **pages;
+    if (!run.lock.try_lock()) break;  // its rank is below that of the tables
+    const auto index = core::mem::index(VirtAddr(address), 1);
+    const bool mapped =
+        object::CapTree::upholds(pages->entry, run) &&
+        open.map(index, PhysAddr(run.first + FrameNumber(offset)), *permissions, MemoryType::WriteBack);
+    if (mapped) bindings[index.raw()].attach(*pages->entry, object::Binding::Kind::Mapping);
+    run.lock.unlock();
+    if (!mapped) break;
+    answer(*entry, {});
+  }
+  return static_cast<unsigned>(entry - first);
+}
+
+/// Between two entries nothing is held but the current context. What the interrupts want waits for the end of the batch.
+void Calls::let_interrupts_in() {
+  sequence.fetch_add(2, std::memory_order_seq_cst);
+  arch::open_interrupts();
+}
+
+/// How many entries were done. `early`: what the call returns where it has to end before the batch does; the entry that it
+/// ends at then says INTERRUPTED.
+Result<Word> Calls::work_off(Word count, const Word* early) {
+  if (count == 0 || count > EXO_RING_ENTRIES) return core::fail(Error::BadArgument);
+  in_batch = true;
+  Word done = 0;
+  bool must_end = false;
+  // The ring is looked for each time: an entry may have given up the pages it is in.
+  while (!must_end && done < count && current()->ring != nullptr) {
+    auto* const entries = current()->ring->entries;
+    const auto mapped = map_entries(entries + done, entries + count);
+    done += mapped;
+    if (claims != 0) [[unlikely]]
+      settle(false);  // one use is one use (CAP-5): the ordinary way makes it
+    if (mapped == 0) {
+      const Reply reply = do_entry(entries[done]);
+      if (current()->ring != nullptr) answer(entries[done], reply);
+      if (reply.status != 0) break;
+      done += 1;
+    }
+    let_interrupts_in();
+    must_end = current()->cleanup.pending();
+  }
+  in_batch = false;
+  if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
+  if (must_end || current()->request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] {
+    if (done < count && current()->ring != nullptr)
+      answer(current()->ring->entries[done], abi::refuse(Error::Interrupted));
+    leave(0, early != nullptr ? *early : done);
+  }
+  // An interrupt that was noted on the way has not ended the slice, if that is what it was for.
+  if (recheck.load(std::memory_order_relaxed)) {
+    if (early == nullptr) leave(0, done);
+    sched::arm_next(*this);
+  }
+  return done;
+}
+
+Result<Word> Calls::ring_submit(Word count) { return work_off(count, nullptr); }
+
+}  // namespace fb::kernel::syscall
