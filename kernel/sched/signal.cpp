@@ -183,13 +183,20 @@ void end_watch(Cpu& cpu, object::AsyncOp& op, core::Error error) {
   if (op.outcome.fail(error)) completed(cpu, op);
 }
 
+void announce(Cpu& cpu, object::AsyncOp& op) {
+  // Whoever is woken has taken the bit. When it stays, nobody is left, and it is there for those who come later.
+  do {
+    signal(cpu, op.done, kCompleted);
+  } while (op.done.set.pending().empty());
+}
+
 void completed(Cpu& cpu, object::AsyncOp& op) {
   if (Cpu* on = op.armed_on; on != nullptr) {
     const core::Guard guard(on->timer_lock);
     on->completions.remove(op);
     op.armed_on = nullptr;
   }
-  signal(cpu, op.done, kCompleted);
+  announce(cpu, op);
   if (object::Event* event = op.source.event.load(std::memory_order_acquire))
     signal(cpu, *event, EventBits(op.source.bits));
 }

@@ -40,7 +40,9 @@ void arm_completion(Cpu& cpu, object::AsyncOp& op, Ticks deadline);
 core::Result<> begin_watch(Cpu& cpu, object::AsyncOp& op, Signals& event, EventBits bits);
 /// The operation no longer waits for its event; it fails with `error` if it still did.
 void end_watch(Cpu& cpu, object::AsyncOp& op, core::Error error);
-/// An operation has its outcome: tells whoever waits for it or asked for a signal.
+/// An operation has its outcome: wakes everyone who waits for it.
+void announce(Cpu& cpu, object::AsyncOp& op);
+/// The same, and signals whoever asked for a signal.
 void completed(Cpu& cpu, object::AsyncOp& op);
 /// Handles time-outs and timers that are due: a bounded number; the rest at the next interrupt, which comes at once.
 void expire(Cpu& cpu);

@@ -78,7 +78,7 @@ Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
   if (waited && waited->waiting) dispatch(*this);
   waiter.awaits = nullptr;
   if (!waited) return core::fail(waited.error());
-  sched::signal(*this, op->done, kDone);  // for the others who wait
+  sched::announce(*this, *op);  // for the others who wait
   return poll_async_op(op);
 }
 
