@@ -84,6 +84,7 @@ Result<Word> Calls::wait_async_op(Ref<AsyncOp> op, Nanoseconds deadline) {
 
 Result<> Calls::cancel_async_op(Ref<AsyncOp> op) {
   FB_TRY(op->outcome.cancel());
+  sched::end_watch(*this, *op, Error::Cancelled);  // the event has room for another
   sched::completed(*this, *op);
   let_others_first();
   return {};
