@@ -2,6 +2,7 @@
 #include "tests/system/harness/books.hpp"
 #include "tests/system/harness/child.hpp"
 #include "tests/system/harness/raw.hpp"
+#include "tests/system/harness/team.hpp"
 
 using namespace fb;
 using namespace fb::test;
@@ -13,32 +14,6 @@ constexpr auto kEvery = core::cap::kAllRights.without(Rights(Right::Once));
 
 void drop(std::uint64_t handle) { static_cast<void>(calls::cap_drop(Cap<T::Any>(handle))); }
 std::uint64_t now() { return calls::get_system_time(abi::Clock::Monotonic).value_or(0); }
-
-/// Workers on the CPUs from 1 on (beside us on a machine with one), all with the same function.
-class Team {
- public:
-  Team(unsigned size, void (*body)(Start&), std::uint64_t argument = 0) : size_(size) {
-    for (unsigned i = 0; i != size_; ++i) {
-      team_[i] = new (storage_[i]) Worker({.cpu = core::CpuId((i + 1) % cpus())});
-      team_[i]->start().handles[0] = i;
-      team_[i]->run(body, argument);
-    }
-  }
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
-  ~Team() {
-    for (unsigned i = 0; i != size_; ++i) team_[i]->~Worker();
-  }
-  void join() {
-    for (unsigned i = 0; i != size_; ++i) team_[i]->join_returned();
-  }
-  Worker& operator[](unsigned i) { return *team_[i]; }
-
- private:
-  alignas(Worker) char storage_[8][sizeof(Worker)];
-  Worker* team_[8];
-  unsigned size_;
-};
 
 struct Shared {
   std::atomic<std::uint64_t> event{0}, other{0}, timer{0}, op{0};
