@@ -247,7 +247,13 @@ class Calls : public Cpu {
 
   // ring.cpp
   Result<Word> ring_submit(Word count);
-  Result<Word> work_off(Word count, const Word* early);
+  /// The first `count` entries of the call ring; how many of them were done.
+  Result<Word> work_off(Word count);
+  /// The current context has clean-up to do before it goes on, or something is to be done to it.
+  [[nodiscard]] bool is_held_up() const {
+    return current()->cleanup.pending() ||
+           current()->request.load(std::memory_order_relaxed) != object::Request::None;
+  }
   unsigned map_entries(exo_ring_entry* entry, const exo_ring_entry* end);
   void let_interrupts_in();
 

@@ -97,15 +97,12 @@ void Calls::let_interrupts_in() {
   arch::open_interrupts();
 }
 
-/// How many entries were done. `early`: what the call returns where it has to end before the batch does; the entry that it
-/// ends at then says INTERRUPTED.
-Result<Word> Calls::work_off(Word count, const Word* early) {
+Result<Word> Calls::work_off(Word count) {
   if (count == 0 || count > EXO_RING_ENTRIES) return core::fail(Error::BadArgument);
   in_batch = true;
   Word done = 0;
-  bool must_end = false;
   // The ring is looked for each time: an entry may have given up the pages it is in.
-  while (!must_end && done < count && current()->ring != nullptr) {
+  while (done < count && current()->ring != nullptr) {
     auto* const entries = current()->ring->entries;
     const auto mapped = map_entries(entries + done, entries + count);
     done += mapped;
@@ -118,23 +115,23 @@ Result<Word> Calls::work_off(Word count, const Word* early) {
       done += 1;
     }
     let_interrupts_in();
-    must_end = current()->cleanup.pending();
+    if (!current()->cleanup.pending()) [[likely]]
+      continue;
+    // For which this batch has to end.
+    if (done < count && current()->ring != nullptr) answer(entries[done], abi::refuse(Error::Interrupted));
+    break;
   }
   in_batch = false;
   if (done == 0 && current()->ring == nullptr) return core::fail(Error::NotReady);
-  if (must_end || current()->request.load(std::memory_order_relaxed) != object::Request::None) [[unlikely]] {
-    if (done < count && current()->ring != nullptr)
-      answer(current()->ring->entries[done], abi::refuse(Error::Interrupted));
-    leave(0, early != nullptr ? *early : done);
-  }
-  // An interrupt that was noted on the way has not ended the slice, if that is what it was for.
-  if (recheck.load(std::memory_order_relaxed)) {
-    if (early == nullptr) leave(0, done);
-    sched::arm_next(*this);
-  }
   return done;
 }
 
-Result<Word> Calls::ring_submit(Word count) { return work_off(count, nullptr); }
+Result<Word> Calls::ring_submit(Word count) {
+  FB_ASSIGN(const Word done, work_off(count));
+  // The interrupts that came in have only noted what they want, and the timer is not set any more.
+  if (is_held_up() || recheck.load(std::memory_order_relaxed)) [[unlikely]]
+    leave(0, done);
+  return done;
+}
 
 }  // namespace fb::kernel::syscall

@@ -16,8 +16,12 @@ using object::RunState;
                                                               Word batch) {
   if (batch != 0) {
     const Handle handle(object::CapSpace::handle_of(target.entry).raw());
-    constexpr auto kBatch = static_cast<Word>(Stop::Batch);
-    FB_ASSIGN(const Word done, work_off(batch, &kBatch));
+    FB_ASSIGN(const Word done, work_off(batch));
+    if (is_held_up()) [[unlikely]]
+      leave(0, static_cast<Word>(done == batch ? Stop::Preempted : Stop::Batch));
+    // What the interrupts that came in want is looked at as if one came now: when ring 3 runs, whoever that is.
+    if (recheck.load(std::memory_order_relaxed)) [[unlikely]]
+      sched::kick(*this);
     if (done != batch) return Stop::Batch;
     // The batch holds on to nothing between its entries: what it was called with may be gone.
     FB_ASSIGN(target, lookup<ObjectType::Context>(handle, core::cap::Right::Invoke));
