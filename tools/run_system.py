@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boots one system test and judges its TAP report.
 
-usage: run_system.py [--build DIR] [--smp N] [--mem SIZE] [--timeout S] [--append WORDS] NAME|IMAGE
+usage: run_system.py [--build DIR] [--smp N] [--mem SIZE] [--timeout S] [--append WORDS] [--nmi-storm] NAME|IMAGE
 
 NAME is that of fb_system_test, like laws/cap1. Passes (status 0) only if the plan came and every test of it reported
 in order, none `not ok` (but `# TODO`), the kernel did not panic and the machine switched itself off with status 0:
@@ -18,10 +18,12 @@ from pathlib import Path
 
 from fbsource import REPO
 from machine.emulator import Emulator, EmulatorError, Machine
+from machine.nmi import NmiStorm
 from machine.output import PANIC
 
 RESULT = re.compile(r"(not )?ok\b(?: +(\d+))?(?: +- +(.*))?$")
 DIRECTIVE = re.compile(r"#\s*(TODO|SKIP)\b", re.IGNORECASE)
+LEAST_NMIS = 100  # of a storm; fewer prove nothing
 PLAN = re.compile(r"1\.\.(\d+)$")
 
 
@@ -96,14 +98,21 @@ class Report:
         return ", ".join(parts)
 
 
-def relay(emulator, report, deadline, out):
-    """Streams the console until the machine ends; True when the time was over first."""
+def relay(emulator, report, deadline, out, storm=None):
+    """Streams the console until the machine ends; True when the time was over first. A storm begins with the plan."""
     lines = {emulator.console, emulator.frames}
+    control = [] if storm is None else [emulator.control]
     while lines:
         left = deadline - time.monotonic()
         if left <= 0:
             return True
-        for line in select.select(list(lines), [], [], left)[0]:
+        if storm is not None and report.plan is not None:
+            storm.begin()
+        for line in select.select(list(lines) + control, [], [], left)[0]:
+            if line in control:
+                if not storm.receive():
+                    control = []
+                continue
             try:
                 data = line.recv(65536)
             except BlockingIOError:
@@ -124,10 +133,14 @@ def run(machine, timeout, out):
     """(report, what is wrong with the run)."""
     report = Report()
     with Emulator(machine) as emulator:
-        timed_out = relay(emulator, report, time.monotonic() + timeout, out)
+        storm = NmiStorm(emulator.control) if machine.control else None
+        timed_out = relay(emulator, report, time.monotonic() + timeout, out, storm)
         status = 0 if timed_out else emulator.wait()
         if status not in (0, 3) and not report.panicked and emulator.complaints():
             report.problems.append(emulator.complaints())
+    if storm is not None:
+        report.problems += storm.problems(LEAST_NMIS)
+        out.write(f"# {storm.injected} NMIs were injected into each CPU\n".encode())
     return report, report.verdict(status, timed_out)
 
 
@@ -141,6 +154,7 @@ def parse(arguments):
     parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--icount", action="store_true", help="count instructions instead of time: repeatable")
     parser.add_argument("--append", default="", help="the kernel's command line")
+    parser.add_argument("--nmi-storm", action="store_true", help="inject NMIs into all CPUs while the test runs")
     parser.add_argument("test", help="name of a system test, or the path of a boot image")
     return parser.parse_args(arguments)
 
@@ -152,7 +166,8 @@ def main(arguments):
     if image.suffix != ".cpio":
         image = options.build / "system" / f"{options.test.replace('/', '_')}.cpio"
     machine = Machine(kernel=options.kernel or options.build / "images" / "kernel.elf", image=image,
-                      cpus=options.smp, memory=options.mem, icount=options.icount, append=options.append)
+                      cpus=options.smp, memory=options.mem, icount=options.icount, append=options.append,
+                      control=options.nmi_storm)
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unwinds: the emulator goes too
     started = time.monotonic()
     try:

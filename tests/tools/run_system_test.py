@@ -1,6 +1,8 @@
 """What run_system.py takes for a pass, and that the emulator goes whatever happens."""
 
 import io
+import json
+import socket
 import sys
 import tempfile
 import time
@@ -11,6 +13,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import run_system  # noqa: E402
 from machine import emulator  # noqa: E402
+from machine.nmi import NmiStorm  # noqa: E402
 from run_system import Report  # noqa: E402
 
 GOOD = b"TAP version 14\n1..2\n# 4 CPUs\nok 1 - a\nok 2 - b\n"
@@ -119,6 +122,65 @@ class Runs(unittest.TestCase):
         _, wrong, seconds = boot("printf '1..1\\nok 1 - a\\n' >&CONSOLE; exec sleep 60", timeout=0.5)
         self.assertEqual(wrong, ["the time is over"])
         self.assertLess(seconds, 30)
+
+
+class Storms(unittest.TestCase):
+    """The NMI storm against a made-up QEMU on the other end of its line."""
+
+    def setUp(self):
+        self.qemu, line = socket.socketpair()
+        self.addCleanup(self.qemu.close)
+        self.addCleanup(line.close)
+        line.setblocking(False)
+        self.storm = NmiStorm(line)
+
+    def say(self, *answers):
+        """QEMU's answers, and what they make of the storm."""
+        self.qemu.sendall(b"".join(json.dumps(answer).encode() + b"\r\n" for answer in answers))
+        return self.storm.receive()
+
+    def commands(self):
+        """What has been asked of QEMU since the last time."""
+        self.qemu.setblocking(False)
+        try:
+            return [json.loads(line)["execute"] for line in self.qemu.recv(65536).splitlines()]
+        except BlockingIOError:
+            return []
+
+    def test_nothing_is_asked_before_it_begins(self):
+        self.assertTrue(self.say({"QMP": {}}))
+        self.assertEqual(self.commands(), [])
+        self.assertEqual(self.storm.injected, 0)
+
+    def test_each_answer_brings_the_next_nmi_and_counts_the_last(self):
+        self.say({"QMP": {}})
+        self.storm.begin()
+        self.storm.begin()
+        self.assertEqual(self.commands(), ["qmp_capabilities"])
+        for count in range(3):
+            self.say({"return": {}}, {"event": "STOP"})
+            self.assertEqual(self.commands(), ["inject-nmi"])
+            self.assertEqual(self.storm.injected, count)
+        self.assertEqual(self.storm.problems(2), [])
+        self.assertEqual(self.storm.problems(3), ["only 2 NMIs were injected, not 3"])
+
+    def test_answers_may_come_in_pieces(self):
+        self.storm.begin()
+        self.qemu.sendall(b'{"ret')
+        self.assertTrue(self.storm.receive())
+        self.qemu.sendall(b'urn": {}}\n')
+        self.storm.receive()
+        self.assertEqual(self.commands(), ["qmp_capabilities", "inject-nmi"])
+
+    def test_a_refusal_is_told_and_ends_it(self):
+        self.storm.begin()
+        self.say({"return": {}}, {"error": {"class": "GenericError", "desc": "no such machine"}})
+        self.assertEqual(self.commands(), ["qmp_capabilities", "inject-nmi"])
+        self.assertEqual(self.storm.problems(1), ["no NMI was injected: no such machine"])
+
+    def test_the_end_of_the_line_is_noticed(self):
+        self.qemu.close()
+        self.assertFalse(self.storm.receive())
 
 
 if __name__ == "__main__":

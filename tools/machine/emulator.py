@@ -27,10 +27,11 @@ class Machine:
     memory: str = "512M"
     icount: bool = False
     append: str = ""
+    control: bool = False  # a third line, for QEMU's own protocol (QMP)
     extra: list = field(default_factory=list)
 
-    def command(self, console, frames):
-        """The command line; console and frames are descriptors of the two serial lines."""
+    def command(self, console, frames, control=None):
+        """The command line; console and frames are descriptors of the two serial lines, control that of QMP's."""
         # DESIGN §14: under icount every iteration of a string instruction counts, as on the peer.
         # The emulator cannot count instructions across a write to an x2APIC register.
         cpu = "max,-erms,-fsrm,-x2apic" if self.icount else "max"
@@ -42,6 +43,8 @@ class Machine:
                    "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
         if self.icount:
             command += ["-icount", "shift=0,sleep=off"]
+        if control is not None:
+            command += ["-chardev", f"socket,id=control,fd={control}", "-mon", "chardev=control,mode=control"]
         return command + self.extra
 
 
@@ -55,7 +58,7 @@ class Emulator:
         if shutil.which(QEMU) is None:
             raise EmulatorError(f"{QEMU} is not there (./fb setup brings it; or install qemu-system-x86)")
         self.machine = machine
-        self.console = self.frames = self.process = None
+        self.console = self.frames = self.control = self.process = None
         self.errors = None
 
     def __enter__(self):
@@ -64,7 +67,12 @@ class Emulator:
         # A byte at a time fills a socket of the usual size with a few hundred of them.
         guest_console.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
         self.errors = tempfile.TemporaryFile()  # no name: gone with this process
-        ends = (guest_console.fileno(), guest_frames.fileno())
+        guests = [guest_console, guest_frames]
+        if self.machine.control:
+            self.control, guest_control = socket.socketpair()
+            self.control.setblocking(False)
+            guests.append(guest_control)
+        ends = [end.fileno() for end in guests]
         try:
             self.process = subprocess.Popen(
                 self.machine.command(*ends), stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
@@ -72,8 +80,8 @@ class Emulator:
         except OSError as error:
             raise EmulatorError(f"cannot run {QEMU}: {error.strerror}") from error
         finally:
-            guest_console.close()
-            guest_frames.close()
+            for end in guests:
+                end.close()
         self.console.setblocking(False)
         self.frames.setblocking(False)
         return self
@@ -83,8 +91,9 @@ class Emulator:
             self.process.send_signal(signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
-        for resource in (self.console, self.frames, self.errors):
-            resource.close()
+        for resource in (self.console, self.frames, self.control, self.errors):
+            if resource is not None:
+                resource.close()
 
     def wait(self):
         """The emulator's exit status, once both lines have ended."""

@@ -2,6 +2,7 @@
 #include "libos/rt/memory.hpp"
 #include "tests/system/harness/books.hpp"
 #include "tests/system/harness/child.hpp"
+#include "tests/system/harness/raw.hpp"
 #include "tests/system/harness/slots.hpp"
 #include "tests/system/harness/team.hpp"
 

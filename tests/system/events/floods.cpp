@@ -5,7 +5,7 @@
 // and the flood has been seen to flow. A victim that starves makes the run time out.
 #include "tests/system/harness/books.hpp"
 #include "tests/system/harness/child.hpp"
-#include "tests/system/harness/team.hpp"
+#include "tests/system/harness/raw.hpp"
 
 using namespace fb;
 using namespace fb::test;

@@ -3,7 +3,7 @@
 
 #include <new>
 
-#include "tests/system/harness/raw.hpp"
+#include "libos/rt/environment.hpp"
 #include "tests/system/harness/worker.hpp"
 
 namespace fb::test {
@@ -17,7 +17,8 @@ class Team {
       : size_(size) {
     if (!check(size <= kMost, "a team of 16 at most", where)) end_context();
     for (unsigned i = 0; i != size_; ++i) {
-      team_[i] = new (storage_[i]) Worker({.cpu = core::CpuId((i + 1) % cpus())}, where);
+      team_[i] = new (storage_[i])
+          Worker({.cpu = core::CpuId((i + 1) % static_cast<unsigned>(libos::rt::environment().cpus))}, where);
       team_[i]->start().handles[0] = i;
       team_[i]->run(body, argument, where);
     }

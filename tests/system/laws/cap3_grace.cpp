@@ -8,6 +8,7 @@
 // was done to the marks was done after the revocation. Nothing depends on how long anything takes.
 #include "libos/rt/memory.hpp"
 #include "tests/system/harness/books.hpp"
+#include "tests/system/harness/raw.hpp"
 #include "tests/system/harness/team.hpp"
 
 using namespace fb;
