@@ -10,6 +10,8 @@ namespace {
 
 constexpr core::event::VisitLimit kVisits{kMaxWaiters};
 constexpr unsigned kExpiriesAtOnce = 8;
+constexpr core::Nanoseconds kBreath{
+    20'000};  // ring 3 has between two times so many: timers do not take a CPU
 constexpr EventBits kCompleted{1};
 
 /// The wait is over, one way or the other: the context is in no queue of deadlines any more.
@@ -256,7 +258,9 @@ void expire(Cpu& cpu) {
     }
     if (due.op != nullptr && due.op->outcome.complete(core::async::AsyncValue(0))) completed(cpu, *due.op);
   }
-  cpu.timer_fired.store(true, std::memory_order_relaxed);  // there may be more: go on after a look around
+  // There may be more, as many as somebody likes to arm: whoever has the CPU goes on for a while first.
+  const auto breath = cpu.kernel->to_ticks(kBreath) - cpu.kernel->boot_start;
+  cpu.next_due = std::max(cpu.next_due, Ticks(arch::read_tsc()) + breath);
 }
 
 }  // namespace fb::kernel::sched
