@@ -144,6 +144,16 @@ class Refused(TreeTest):
         self.refuse('type = "enum:Clock"', 'type = "word", rights = ["READ"]', "only a cap has `rights`")
         self.refuse('type = "enum:Clock"', 'type = "word", optional = true', "only a cap has `rights`")
 
+    def test_a_demand_without_its_other_half(self):
+        clock = '{ name = "clock", type = "enum:Clock" }'
+        both = '{ name = "cap", type = "cap:Any", demand = "%s" }, { name = "need", type = "%s" }'
+        self.tree(CONTRACT.replace(clock, both % ("need", "demand"))).load()
+        for name, kind in (("need", "word"), ("other", "demand")):
+            self.refuse(clock, both % (name, kind), "call clock", "a cap's `demand` names an argument")
+        self.refuse(clock, '{ name = "need", type = "demand" }', "call clock", "a cap's `demand` names an argument")
+        self.refuse(clock, '{ name = "cap", type = "cap:Pages", demand = "need" }', "cap:Any without rights")
+        self.refuse('type = "enum:Clock"', 'type = "word", demand = "need"', "only a cap has `rights`")
+
     def test_keys(self):
         self.refuse('text = "Maps."', 'txet = "Maps."', "call map", "unknown key `txet`")
         self.refuse('text = "Maps."\n', "", "call map: `text` is missing")

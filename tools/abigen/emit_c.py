@@ -24,7 +24,7 @@ struct exo_words {
   uint64_t header;
 };
 
-/* What exo_cap_check asks: an object of this type (EXO_TYPE_...), with these rights. Rights alone: any type. */
+/* What exo_cap_check asks for: this type (EXO_TYPE_...) with these rights. Rights alone: any type. */
 #define EXO_NEED(type, rights) ((UINT64_C(1) << (32 + (type))) | (rights))
 
 #define EXO_NEVER UINT64_MAX /* the deadline that does not come */

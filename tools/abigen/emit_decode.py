@@ -49,8 +49,9 @@ constexpr auto lookup_optional(Call& call, Word raw, core::cap::Rights need)
 }
 
 // K::enter() gives the call in progress: cpu_count(), authorities(), lookup<T>(Handle, Rights), none<T>(),
-// lookup_any(Handle, Rights), lookup_demanded(Handle, Demand), and a handler for each call. Scalars are checked before capabilities, so that
-// nothing is held when one is refused; nothing acts before all arguments are good.
+// lookup_any(Handle, Rights), lookup_demanded(Handle, Demand), and a handler for each call. Scalars are
+// checked before capabilities, so that nothing is held when one is refused; nothing acts before all
+// arguments are good.
 #define FB_ABI_CHECK(condition, error) \
   if (!(condition)) [[unlikely]] return refuse(core::Error::error)
 #define FB_ABI_TAKE(name, ...) \

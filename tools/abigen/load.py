@@ -164,6 +164,9 @@ class CallReader:
         args = tuple(self.arg(arg) for arg in row["args"])
         check.place = f"call {name}"
         check.unique("argument", [arg.name for arg in args])
+        asked = [arg.name for arg in args if arg.kind == "demand"]
+        check.require(asked == [arg.demand for arg in args if arg.demand],
+                      "a cap's `demand` names an argument of that type, and each of those has its cap")
         result = self.result(name, row["result"]) if "result" in row else None
         check.require(not result or result.name not in [arg.name for arg in args] or result.kind == "message",
                       f"the result has the name of an argument: {result.name if result else ''}")
