@@ -13,9 +13,9 @@ typedef struct exo_frame {
   uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
   uint64_t rip, rflags;
   uint64_t fs_base, gs_base;
-  uint64_t
-      stop; /* enum exo_stop of the last stop. After SYSCALL the next run leaves rcx and r11 to the CPU, which
-                        * puts rip and rflags there; a carrier that wants them loaded stores another value first */
+  /* enum exo_stop of the last stop. After SYSCALL the next run leaves rcx and r11 to the CPU, which puts rip and rflags
+   * there; a carrier that wants them loaded, or that sets TF, stores another value first. */
+  uint64_t stop;
   uint64_t vector;     /* FAULT: exception vector */
   uint64_t error_code; /* FAULT: error code pushed by the CPU, else 0 */
   uint64_t address;    /* FAULT: faulting address (CR2) of a page fault, else 0 */

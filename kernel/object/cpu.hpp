@@ -37,7 +37,6 @@ struct CpuHead {
   CpuHead* self = this;
   /// Odd while this CPU is in ring 0 and may hold references (CAP-3).
   std::atomic<std::uint64_t> sequence{1};
-  std::uint64_t spare = 0;
   std::uint64_t stack = 0;
   exo_frame* frame = nullptr;
   std::uint64_t reflecting = 0;

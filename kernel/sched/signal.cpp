@@ -88,8 +88,11 @@ void signal_slowly(Cpu& cpu, Signals& event, EventBits bits) {
   }
   if (watched) complete_watches(cpu, event);
   if (carrier == nullptr || (event.set.pending().raw() & carrier->event_mask) == 0) return;
-  carrier->attention.fetch_or(object::kEventPending, std::memory_order_relaxed);
-  // seq_cst: the carrier sees that before it runs something, or we see that it does; see syscall/run.cpp.
+  // seq_cst: the carrier sees that before it runs something, or we see that it does; see syscall/run.cpp. If it has been
+  // told before and has not looked since, it need not be told again: a stream of signals is no stream of interrupts.
+  if ((carrier->attention.fetch_or(object::kEventPending, std::memory_order_seq_cst) &
+       object::kEventPending) != 0)
+    return;
   std::atomic_thread_fence(std::memory_order_seq_cst);
   Cpu& home = *cpu.kernel->cpus[carrier->home.raw()];
   if (&home == &cpu) {

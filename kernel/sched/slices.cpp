@@ -27,7 +27,13 @@ Verdict judge(Cpu& cpu, core::Nanoseconds now) {
       return {i, state.chain() == Chain::Waiting || state.chain() == Chain::Idle ? Stop::Halted : Stop::Gone};
     }
     if (level.deadline <= now) return {i, Stop::Deadline};
-    if (level.carrier()->has_event()) return {i, Stop::Event};
+    // The flag first: who signals after this look kicks again, and who signalled before is seen.
+    Context& carrier = *level.carrier();
+    carrier.attention.fetch_and(static_cast<std::uint8_t>(~object::kEventPending), std::memory_order_seq_cst);
+    if (carrier.has_event()) {
+      carrier.attention.fetch_or(object::kEventPending, std::memory_order_relaxed);
+      return {i, Stop::Event};
+    }
   }
   return {0, Stop::Syscall};
 }

@@ -35,7 +35,9 @@ Result<Handle> Calls::submit_async_op(abi::AsyncKind kind, Ref<object::Event> ev
     object::discard(*kernel, domain(), made);
     return core::fail(begun.error());
   }
-  return Handle(object::publish(made, object::creating_rights(ObjectType::AsyncOp)).raw());
+  const auto handle = object::publish(made, object::creating_rights(ObjectType::AsyncOp));
+  let_others_first(handle.raw());  // it may be over already, and have woken somebody
+  return Handle(handle.raw());
 }
 
 /// Starts the operation; some are over at once.

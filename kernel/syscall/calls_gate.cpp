@@ -149,6 +149,14 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   enter_server(&caller.registers, gate->entry.raw(), server.stack.raw(), gate->badge);
 }
 
+namespace {
+/// The words are there already.
+void answer(exo_frame& caller, Word status) {
+  caller.rax = status;
+  caller.rdi = 0;
+}
+}  // namespace
+
 [[gnu::always_inline]] inline Result<> Calls::gate_reply(Word status, Word, Word, Word, Word, Word) {
   Context& server = *current();
   Context* const waiting = server.caller;
@@ -172,15 +180,14 @@ Result<> Calls::gate_add_server(Ref<Gate> gate, Ref<Context> context, VirtAddr s
   sched::return_to_pool(server);
   sched::switch_root(*this, caller.space_root);
   sched::switch_vector(*this, caller);
-  return_from_server(&caller.registers, &caller.registers, status);
+  answer(caller.registers, status);
+  go_on_in_call(&caller.registers);
 }
 
 /// Something is to be done to the server: the message goes to the caller's frame, and dispatch sees to it.
 void Calls::reply_slowly(Context& server, Context& caller, Word status) {
-  auto& r = caller.registers;
-  r.rax = status;
-  deliver(server.registers, r);
-  r.rdi = 0;
+  deliver(server.registers, caller.registers);
+  answer(caller.registers, status);
   caller.by_syscall = true;
   sched::return_to_pool(server);
   dispatch(*this);
@@ -189,11 +196,11 @@ void Calls::reply_slowly(Context& server, Context& caller, Word status) {
 Result<> Calls::receive_open(Word count) {
   if (count > kMostExtra) return core::fail(Error::BadArgument);
   // The slots are had now, so that a message that brings capabilities cannot fail for want of them.
-  while (!domain().space.has_free(static_cast<std::uint32_t>(count))) {
+  const auto slots = static_cast<std::uint32_t>(count);
+  if (!domain().space.has_free(slots)) {  // it grows by more than a message can bring
     FB_ASSIGN(Entry* const entry, object::reserve_slot(*kernel, domain()));
     domain().space.release(entry);
-    if (domain().space.has_free(static_cast<std::uint32_t>(count))) break;
-    return core::fail(Error::NoSlots);
+    if (!domain().space.has_free(slots)) return core::fail(Error::NoSlots);
   }
   current()->receive_slots = static_cast<std::uint8_t>(count);
   return {};

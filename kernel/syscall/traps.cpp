@@ -105,6 +105,7 @@ void trap_from_user(object::Cpu* at, std::uint64_t vector, std::uint64_t error) 
 
 void trap_from_kernel(arch::TrapFrame* frame) {
   if (frame->vector < syscall::kExceptions) arch::panic("exception in ring 0", frame);
+  if (frame->rip == reinterpret_cast<std::uint64_t>(arch::halting)) frame->rip += 1;
   syscall::note_interrupt(object::this_cpu(), frame->vector);
 }
 

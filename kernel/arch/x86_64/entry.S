@@ -1,6 +1,18 @@
 # The ways into ring 0 and out of it (Intel SDM 3A ch. 6, 2B SYSCALL/SYSRET). Interrupts are off throughout.
 #include "kernel/arch/x86_64/offsets.h"
 
+# All but rsp, as in arch::TrapFrame.
+.macro push_registers
+  .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+  pushq %\register
+  .endr
+.endm
+.macro pop_registers
+  .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+  popq %\register
+  .endr
+.endm
+
   .text
 # --- syscall ----------------------------------------------------------------------------------------------------------
 # rax = call, arguments in rdi, rsi, rdx, r10, r8, r9. The frame of the running context is at gs:CPU_FRAME, where ring 3's
@@ -191,21 +203,7 @@ user_trap:
 
 # Ring 0 was interrupted: in a preemption window, or it is broken. All registers are kept; C++ decides.
 kernel_trap:
-  pushq %rax
-  pushq %rbx
-  pushq %rcx
-  pushq %rdx
-  pushq %rsi
-  pushq %rdi
-  pushq %rbp
-  pushq %r8
-  pushq %r9
-  pushq %r10
-  pushq %r11
-  pushq %r12
-  pushq %r13
-  pushq %r14
-  pushq %r15
+  push_registers
   cld
   movq %rsp, %rdi
   movq %rsp, %rbp
@@ -213,42 +211,24 @@ kernel_trap:
   call trap_from_kernel
   movq %rbp, %rsp
 restore_and_iret:
-  popq %r15
-  popq %r14
-  popq %r13
-  popq %r12
-  popq %r11
-  popq %r10
-  popq %r9
-  popq %r8
-  popq %rbp
-  popq %rdi
-  popq %rsi
-  popq %rdx
-  popq %rcx
-  popq %rbx
-  popq %rax
+  pop_registers
   addq $16, %rsp
   iretq
+
+# The interrupt that was waited for cannot come between `sti` and `hlt`: unless an NMI does first, whose iret ends the
+# shadow of `sti`. Then it finds us at `halting`, and trap_from_kernel sees to it that we do not sleep on.
+  .globl halt_until_interrupt, halting
+halt_until_interrupt:
+  sti
+halting:
+  hlt
+  cli
+  ret
 
 # #DB, NMI, #DF, #MC: they come at any instruction, also before `swapgs` has run, and a program may have put any value
 # into its GS base. So nothing is concluded from GS: the Cpu's address is at the top of this vector's own stack.
 distrustful_entry:
-  pushq %rax
-  pushq %rbx
-  pushq %rcx
-  pushq %rdx
-  pushq %rsi
-  pushq %rdi
-  pushq %rbp
-  pushq %r8
-  pushq %r9
-  pushq %r10
-  pushq %r11
-  pushq %r12
-  pushq %r13
-  pushq %r14
-  pushq %r15
+  push_registers
   cld
   movl $0xc0000101, %ecx          # GS base
   rdmsr
@@ -284,20 +264,6 @@ debug_from_user:
   movq %r12, %rdx
   shrq $32, %rdx
   wrmsr
-  popq %r15
-  popq %r14
-  popq %r13
-  popq %r12
-  popq %r11
-  popq %r10
-  popq %r9
-  popq %r8
-  popq %rbp
-  popq %rdi
-  popq %rsi
-  popq %rdx
-  popq %rcx
-  popq %rbx
-  popq %rax
+  pop_registers
   lock incq %gs:CPU_SEQUENCE
   jmp user_trap

@@ -13,10 +13,9 @@ extern "C" {
 [[noreturn]] void go_on_in_call(const exo_frame* frame);
 /// All registers of any context.
 [[noreturn]] void leave_by_iret(const exo_frame* frame, std::uint64_t rip, std::uint64_t rflags);
-/// Into a gate, and back out of it: arch/x86_64/switching.S.
+/// Into a gate.
 [[noreturn]] void enter_server(const exo_frame* caller, std::uint64_t entry, std::uint64_t stack,
                                std::uint64_t badge);
-[[noreturn]] void return_from_server(const exo_frame* server, const exo_frame* caller, std::uint64_t status);
 /// Back to the maker of a call: callee-saved registers from its frame, rax = status, rdx = value, the rest scrubbed.
 [[noreturn]] void leave_to_caller(const exo_frame* frame, std::uint64_t status, std::uint64_t value);
 }

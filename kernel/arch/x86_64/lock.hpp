@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "kernel/arch/x86_64/offsets.h"
 #include "kernel/arch/x86_64/ops.hpp"
 
 namespace fb::kernel::arch {
@@ -36,10 +37,12 @@ inline constexpr bool kChecked = false;
 /// The ranks this CPU holds, a bit each; lives behind the GS base.
 inline std::uint64_t held_ranks() {
   std::uint64_t v;
-  asm volatile("movq %%gs:56, %0" : "=r"(v));
+  asm volatile("movq %%gs:%c1, %0" : "=r"(v) : "i"(CPU_HELD_RANKS));
   return v;
 }
-inline void set_held_ranks(std::uint64_t v) { asm volatile("movq %0, %%gs:56" : : "r"(v) : "memory"); }
+inline void set_held_ranks(std::uint64_t v) {
+  asm volatile("movq %0, %%gs:%c1" : : "r"(v), "i"(CPU_HELD_RANKS) : "memory");
+}
 
 /// First come, first served. Interrupts are off in ring 0, so a holder is never preempted by its own CPU.
 template <Rank kRank>

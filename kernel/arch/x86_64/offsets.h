@@ -8,20 +8,20 @@
 /* struct Cpu, from the GS base */
 #define CPU_SELF 0
 #define CPU_SEQUENCE 8
-#define CPU_STACK 24
-#define CPU_FRAME 32
-#define CPU_REFLECTING 40
-#define CPU_CURRENT 48
-#define CPU_HELD_RANKS 56
-#define CPU_CLAIMS 64
-#define CPU_TOP 72
-#define CPU_RUNNING 80
-#define CPU_LIVE 88
-#define CPU_FS_BASE 96
-#define CPU_GS_BASE 104
-#define CPU_ROOT 112
-#define CPU_USER_END 120
-#define CPU_ARMED_TIME 128
+#define CPU_STACK 16
+#define CPU_FRAME 24
+#define CPU_REFLECTING 32
+#define CPU_CURRENT 40
+#define CPU_HELD_RANKS 48
+#define CPU_CLAIMS 56
+#define CPU_TOP 64
+#define CPU_RUNNING 72
+#define CPU_LIVE 80
+#define CPU_FS_BASE 88
+#define CPU_GS_BASE 96
+#define CPU_ROOT 104
+#define CPU_USER_END 112
+#define CPU_ARMED_TIME 120
 
 /* struct ContextHead */
 #define CONTEXT_FRAME 0

@@ -83,9 +83,9 @@ inline void out16(std::uint16_t port, std::uint16_t v) { asm volatile("outw %0, 
 inline void out32(std::uint16_t port, std::uint32_t v) { asm volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
 
 inline void pause() { asm volatile("pause"); }
-inline void halt_until_interrupt() {
-  asm volatile("sti; hlt; cli" : : : "memory");
-}  // sti shadows hlt: no lost wake-up
+/// In entry.S. An interrupt that finds this CPU at `halting` and not behind it, leaves it behind it.
+extern "C" void halt_until_interrupt();
+extern "C" const char halting[];
 inline void open_interrupts() { asm volatile("sti; nop; cli" : : : "memory"); }
 inline void disable_interrupts() { asm volatile("cli" : : : "memory"); }
 inline void invalidate_page(std::uint64_t address) {

@@ -133,6 +133,17 @@ reflect_syscall:
   swapgs
   sysretq
 
+# The words of a message stay where they are: in the frame of the context that made the call.
+.macro keep_words
+  movq %gs:CPU_FRAME, %rax
+  movq %rdi, %r12
+  movq %rsi, FRAME_RSI(%rax)
+  movq %rdx, FRAME_RDX(%rax)
+  movq %rcx, FRAME_R10(%rax)
+  movq %r8, FRAME_R8(%rax)
+  movq %r9, FRAME_R9(%rax)
+.endm
+
 # --- calls that usually end in another context ------------------------------------------------------------------------
 # Their C++ functions do not return and save no registers (clang's preserve_none convention: arguments in r12, r13, r14,
 # r15, rdi, rsi); syscall_entry has put everything that ring 3 expects to find again into its frame.
@@ -170,25 +181,12 @@ event_exchange_entry:
   movq %r8, %rdi
   jmp exchange_events
   .align 16
-# The words of a message stay where they are: in the frame of the context that made the call.
 cap_invoke_entry:
-  movq %gs:CPU_FRAME, %rax
-  movq %rdi, %r12
-  movq %rsi, FRAME_RSI(%rax)
-  movq %rdx, FRAME_RDX(%rax)
-  movq %rcx, FRAME_R10(%rax)
-  movq %r8, FRAME_R8(%rax)
-  movq %r9, FRAME_R9(%rax)
+  keep_words
   jmp invoke_gate
   .align 16
 gate_reply_entry:
-  movq %gs:CPU_FRAME, %rax
-  movq %rdi, %r12
-  movq %rsi, FRAME_RSI(%rax)
-  movq %rdx, FRAME_RDX(%rax)
-  movq %rcx, FRAME_R10(%rax)
-  movq %r8, FRAME_R8(%rax)
-  movq %r9, FRAME_R9(%rax)
+  keep_words
   jmp reply_through_gate
 
 # void enter_server(const exo_frame* caller, entry, stack, badge): the words from the caller's frame, nothing else of it.
@@ -212,31 +210,6 @@ enter_server:
   xorl %r13d, %r13d
   xorl %r14d, %r14d
   xorl %r15d, %r15d
-  incq %gs:CPU_SEQUENCE
-  swapgs
-  sysretq
-
-# void return_from_server(const exo_frame* server, const exo_frame* caller, status): the words from the server's frame,
-# the rest from the caller's.
-  .globl return_from_server
-  .align 16
-return_from_server:
-  movq %rdx, %rax
-  movq FRAME_RIP(%rsi), %rcx
-  movq FRAME_RFLAGS(%rsi), %r11
-  movq FRAME_RBP(%rsi), %rbp
-  movq FRAME_R13(%rsi), %r13
-  movq FRAME_R14(%rsi), %r14
-  movq FRAME_R15(%rsi), %r15
-  movq FRAME_RSP(%rsi), %rsp
-  movq FRAME_RSI(%rdi), %rsi
-  movq FRAME_RDX(%rdi), %rdx
-  movq FRAME_R10(%rdi), %r10
-  movq FRAME_R8(%rdi), %r8
-  movq FRAME_R9(%rdi), %r9
-  movq FRAME_RBX(%rdi), %rbx
-  movq FRAME_R12(%rdi), %r12
-  xorl %edi, %edi
   incq %gs:CPU_SEQUENCE
   swapgs
   sysretq
