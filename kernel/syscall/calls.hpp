@@ -13,6 +13,9 @@
 
 namespace fb::kernel::syscall {
 
+/// Pages of one call: bounds the time with interrupts off.
+inline constexpr core::PageCount kPagesAtOnce{64};
+
 using abi::Handle;
 using abi::ObjectType;
 using abi::Reply;
@@ -173,6 +176,9 @@ class Calls : public Cpu {
   Result<Handle> address_space_create();
   Result<> map_pages(Ref<object::AddressSpace> space, Ref<object::Pages> pages, VirtAddr address,
                      PageCount offset, PageCount count, abi::Access access);
+  /// How many were mapped. The caller shoots down and drains.
+  Word unmap_some(object::AddressSpace& space, VirtAddr address, PageCount count,
+                  mem::DetachedTables& detached);
   Result<Word> unmap_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count);
   Result<Word> protect_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count,
                              abi::Access access);
@@ -255,6 +261,7 @@ class Calls : public Cpu {
            current()->request.load(std::memory_order_relaxed) != object::Request::None;
   }
   unsigned map_entries(exo_ring_entry* entry, const exo_ring_entry* end);
+  unsigned unmap_entries(exo_ring_entry* entry, const exo_ring_entry* end);
   void let_interrupts_in();
 
  private:
@@ -288,12 +295,12 @@ class Calls : public Cpu {
     if (claims != 0) settle(status == 0);
     dispatch(*this);
   }
-  /// The same if a wake-up on this CPU comes before the current context; else goes on.
-  void let_others_first() {
+  /// The same, successfully, if a wake-up on this CPU comes before the current context; else goes on.
+  void let_others_first(Word value = 0) {
     if (!recheck.load(std::memory_order_relaxed)) [[likely]]
       return;
     if (in_batch) return;
-    leave(0, 0);
+    leave(0, value);
   }
 };
 

@@ -11,8 +11,6 @@ using core::mem::Permissions;
 using object::AddressSpace;
 using object::Pages;
 
-/// Pages of one call: bounds the time with interrupts off.
-constexpr PageCount kPagesAtOnce{64};
 constexpr PageCount kZeroAtOnce{8};
 
 Result<> check_range(VirtAddr address, PageCount count) {
@@ -119,13 +117,19 @@ Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr ad
   return result;
 }
 
+Word Calls::unmap_some(AddressSpace& space, VirtAddr address, PageCount count,
+                       mem::DetachedTables& detached) {
+  Word unmapped = 0;
+  for (std::uint64_t i = 0; i < count.raw(); ++i) {
+    if (object::unmap_page(space, kernel->table_machine, page(address, i), detached)) unmapped += 1;
+  }
+  return unmapped;
+}
+
 Result<Word> Calls::unmap_pages(Ref<AddressSpace> space, VirtAddr address, PageCount count) {
   FB_TRY(check_range(address, count));
   mem::DetachedTables detached(kernel->table_machine);
-  Word unmapped = 0;
-  for (std::uint64_t i = 0; i < count.raw(); ++i) {
-    if (object::unmap_page(*space, kernel->table_machine, page(address, i), detached)) unmapped += 1;
-  }
+  const Word unmapped = unmap_some(*space, address, count, detached);
   if (unmapped != 0) sched::shoot_down(*this, *space);
   detached.drain();
   return unmapped;

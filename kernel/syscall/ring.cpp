@@ -26,6 +26,7 @@ constexpr auto kSwitching = [] {
 }();
 
 constexpr auto kMapPages = static_cast<std::uint32_t>(abi::CallNumber::MapPages);
+constexpr auto kUnmapPages = static_cast<std::uint32_t>(abi::CallNumber::UnmapPages);
 
 // The ring is shared with ring 3: each word of an entry is fetched once; what is checked is what is used.
 std::uint32_t call_of(const exo_ring_entry& shared) {
@@ -91,6 +92,32 @@ unsigned Calls::map_entries(exo_ring_entry* entry, const exo_ring_entry* end) {
   return static_cast<unsigned>(entry - first);
 }
 
+/// The same for entries that unmap pages of one space, with one TLB shootdown for all of them (DESIGN §5). Their answers
+/// come after it: whoever sees one may use the page for something else.
+unsigned Calls::unmap_entries(exo_ring_entry* entry, const exo_ring_entry* end) {
+  if (call_of(*entry) != kUnmapPages) return 0;
+  const Word into = argument(*entry, 0);
+  const auto space = lookup<ObjectType::AddressSpace>(Handle(into), Right::Map);
+  if (!space || claims != 0) return 0;
+  mem::DetachedTables detached(kernel->table_machine);
+  std::array<std::uint8_t, EXO_RING_ENTRIES> unmapped{};
+  exo_ring_entry* const first = entry;
+  unsigned done = 0;
+  auto left = kPagesAtOnce;
+  for (; entry != end && call_of(*entry) == kUnmapPages; ++entry, ++done) {
+    const VirtAddr address(argument(*entry, 1));
+    const PageCount count(argument(*entry, 2));
+    if (argument(*entry, 0) != into || count == PageCount(0) || count > left) break;
+    if (!address.page_aligned() || !core::user_range(address, core::bytes_of(count))) break;
+    unmapped[done] = static_cast<std::uint8_t>(unmap_some(**space, address, count, detached));
+    left -= count;
+  }
+  if (done != 0) sched::shoot_down(*this, **space);
+  detached.drain();
+  for (unsigned i = 0; i < done; ++i) answer(first[i], {0, unmapped[i]});
+  return done;
+}
+
 /// Between two entries nothing is held but the current context. What the interrupts want waits for the end of the batch.
 void Calls::let_interrupts_in() {
   sequence.fetch_add(2, std::memory_order_seq_cst);
@@ -104,11 +131,12 @@ Result<Word> Calls::work_off(Word count) {
   // The ring is looked for each time: an entry may have given up the pages it is in.
   while (done < count && current()->ring != nullptr) {
     auto* const entries = current()->ring->entries;
-    const auto mapped = map_entries(entries + done, entries + count);
-    done += mapped;
+    auto at_once = map_entries(entries + done, entries + count);
+    if (at_once == 0) at_once = unmap_entries(entries + done, entries + count);
+    done += at_once;
     if (claims != 0) [[unlikely]]
       settle(false);  // one use is one use (CAP-5): the ordinary way makes it
-    if (mapped == 0) {
+    if (at_once == 0) {
       const Reply reply = do_entry(entries[done]);
       if (current()->ring != nullptr) answer(entries[done], reply);
       if (reply.status != 0) break;

@@ -47,6 +47,11 @@ class Entries {
   }
   exo_ring_entry next(std::uint64_t space) {
     if (random_.below(40) == 0) return calls::encode_null();
+    if (random_.below(5) == 0) {
+      const auto count = random_.below(20) == 0 ? random_.below(70) : random_.below(3);
+      return calls::entry_of(CallNumber::UnmapPages, random_.below(40) == 0 ? run_ : space,
+                             kAt + random_.below(48) * 4096 + (random_.below(40) == 0 ? 8 : 0), count);
+    }
     const std::array pages{run_,       run_,        run_,  single_, single_,
                            read_only_, unmappable_, gone_, space,   std::uint64_t{0}};
     auto address = kAt + random_.below(48) * 4096;
@@ -86,7 +91,10 @@ void compare(Entries& entries) {
       if (!alone[good].ok()) break;
     }
     CHECK_EQ(calls::ring_submit(kEntries).value_or(99), good);
-    for (std::uint32_t i = 0; i != kEntries && i <= good; ++i) CHECK_EQ(ring[i].status, alone[i].status);
+    for (std::uint32_t i = 0; i != kEntries && i <= good; ++i) {
+      CHECK_EQ(ring[i].status, alone[i].status);
+      CHECK_EQ(ring[i].result, alone[i].value);
+    }
     for (std::uint32_t i = good + 1; i < kEntries; ++i) CHECK_EQ(ring[i].status, 77u);
     if (round % 8 == 7) CHECK_EQ(mapped_pages(batched), mapped_pages(single));
   }
