@@ -4,12 +4,11 @@
 
 #include "abi/decode.hpp"
 #include "kernel/arch/x86_64/leave.hpp"
-#include "kernel/object/create.hpp"
-#include "kernel/object/mapping.hpp"
 #include "kernel/reap/cleanup.hpp"
 #include "kernel/sched/kick.hpp"
 #include "kernel/sched/signal.hpp"
 #include "kernel/sched/stop.hpp"
+#include "kernel/syscall/ref.hpp"
 
 namespace fb::kernel::syscall {
 
@@ -17,84 +16,15 @@ namespace fb::kernel::syscall {
 inline constexpr core::PageCount kPagesAtOnce{64};
 
 using abi::Handle;
-using abi::ObjectType;
 using abi::Reply;
 using abi::Word;
-using core::Error;
 using core::Nanoseconds;
 using core::PageCount;
-using core::Result;
 using core::VirtAddr;
 using core::cap::Rights;
 using object::Context;
 using object::Cpu;
 using object::Domain;
-using object::Entry;
-
-template <ObjectType kType>
-struct ObjectOf;
-template <>
-struct ObjectOf<ObjectType::Domain> {
-  using Type = object::Domain;
-};
-template <>
-struct ObjectOf<ObjectType::AddressSpace> {
-  using Type = object::AddressSpace;
-};
-template <>
-struct ObjectOf<ObjectType::Pages> {
-  using Type = object::Pages;
-};
-template <>
-struct ObjectOf<ObjectType::Context> {
-  using Type = object::Context;
-};
-template <>
-struct ObjectOf<ObjectType::Gate> {
-  using Type = object::Gate;
-};
-template <>
-struct ObjectOf<ObjectType::Event> {
-  using Type = object::Event;
-};
-template <>
-struct ObjectOf<ObjectType::Timer> {
-  using Type = object::Timer;
-};
-template <>
-struct ObjectOf<ObjectType::Device> {
-  using Type = object::Device;
-};
-template <>
-struct ObjectOf<ObjectType::DmaHandle> {
-  using Type = object::Object;
-};
-template <>
-struct ObjectOf<ObjectType::AsyncOp> {
-  using Type = object::AsyncOp;
-};
-template <>
-struct ObjectOf<ObjectType::Program> {
-  using Type = object::Object;
-};
-template <>
-struct ObjectOf<ObjectType::Budget> {
-  using Type = object::Budget;
-};
-template <>
-struct ObjectOf<ObjectType::Any> {
-  using Type = object::Object;
-};
-
-/// A capability that was looked up: good until this CPU leaves the kernel or comes to a preemption point.
-template <class T>
-struct Ref {
-  T* object = nullptr;
-  Entry* entry = nullptr;
-  T* operator->() const { return object; }
-  T& operator*() const { return *object; }
-  explicit operator bool() const { return object != nullptr; }
-};
 
 /// Gives the CPU to whoever should have it now. The current context's registers are saved and hold its result.
 [[noreturn]] void dispatch(Cpu& cpu);
@@ -102,14 +32,6 @@ struct Ref {
 /// Signals what devices have interrupted for since the last time.
 void deliver_lines(Cpu& cpu);
 
-/// Ties `binding` to a capability that this call looked up. Errors: Revoked, if it has ended meanwhile.
-template <class T>
-Result<> hang(object::Binding& binding, const Ref<T>& on, object::Binding::Kind kind) {
-  const core::Guard guard(on.object->lock);
-  if (!object::CapTree::upholds(on.entry, *on.object)) return core::fail(Error::Revoked);
-  binding.attach(*on.entry, kind);
-  return {};
-}
 /// The CPU as its current context's system call sees it. Has no members of its own: a Cpu is one.
 class Calls : public Cpu {
  public:
