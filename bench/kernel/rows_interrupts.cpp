@@ -94,24 +94,27 @@ void probe_batches(Bench& bench, Probe& probe) {
   const auto space = bench.address_space();
   const auto run = bench.pages(kMost);
   auto& entries = bench.ring->entries;
+  std::uint64_t pages = kMost;  // of each entry
   const auto fill_map = [&](unsigned) {
     for (std::uint64_t k = 0; k < kBatch; ++k) {
-      entries[k] = entry_of(CallNumber::MapPages, space, run, kStart + k * kMost * core::kPageSize,
-                            std::uint64_t{0}, kMost, kReadWrite);
+      entries[k] = entry_of(CallNumber::MapPages, space, run, kStart + k * pages * core::kPageSize,
+                            std::uint64_t{0}, pages, kReadWrite);
     }
   };
   const auto fill_unmap = [&](unsigned) {
-    for (std::uint64_t k = 0; k < kBatch; ++k) {
-      entries[k] = entry_of(CallNumber::UnmapPages, space, kStart + k * kMost * core::kPageSize, kMost);
-    }
+    for (std::uint64_t k = 0; k < kBatch; ++k)
+      entries[k] = entry_of(CallNumber::UnmapPages, space, kStart + k * pages * core::kPageSize, pages);
   };
   const auto submit = [&](unsigned) { return whole_batch(bench); };
   const auto submit_or_fail = [&](unsigned) { bench.must(whole_batch(bench), "ring_submit"); };
-  probe.run("batch-of-64-map-64", 10, fill_map, submit,
-            [&](unsigned i) { fill_unmap(i), submit_or_fail(i); });
-  probe.run(
-      "batch-of-64-unmap-64", 10, [&](unsigned i) { fill_map(i), submit_or_fail(i), fill_unmap(i); }, submit,
-      nothing);
+  const auto probe_both = [&](std::string_view map, std::string_view unmap, unsigned count) {
+    probe.run(map, count, fill_map, submit, [&](unsigned i) { fill_unmap(i), submit_or_fail(i); });
+    probe.run(
+        unmap, count, [&](unsigned i) { fill_map(i), submit_or_fail(i), fill_unmap(i); }, submit, nothing);
+  };
+  probe_both("batch-of-64-map-64", "batch-of-64-unmap-64", 10);
+  pages = 1;
+  probe_both("batch-of-64-map-1", "batch-of-64-unmap-1", 100);
 
   const auto target = bench.pages(kMost);
   bench.area->transfer = copy_of(target, 0, run);

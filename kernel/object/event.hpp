@@ -22,6 +22,7 @@ struct Signals {
   WaitSet set;                                    ///< guarded by set_lock
   core::list::List<Watch, &Watch::link> watches;  ///< guarded by set_lock
   unsigned waiters = 0;                           ///< in `set` and `watches`; guarded by set_lock
+  unsigned most_waiters = 256;                    ///< a signal may look at each, with interrupts off
   Context* carrier = nullptr;                     ///< whose context_run these bits stop; guarded by set_lock
 };
 
@@ -62,7 +63,10 @@ struct Device : Object {
 
 struct AsyncOp : Object {
   static constexpr auto kType = ObjectType::AsyncOp;
-  AsyncOp(Budget& budget, abi::AsyncKind k) : Object(kType, budget), what(k) {}
+  AsyncOp(Budget& budget, abi::AsyncKind k) : Object(kType, budget), what(k) {
+    done.most_waiters = kMostWaiters;
+  }
+  static constexpr unsigned kMostWaiters = 64;  ///< its completion wakes them all
   abi::AsyncKind what;
   core::async::AsyncState outcome;
   Source source;                      ///< signalled on completion, if there is one

@@ -8,7 +8,7 @@
 namespace fb::kernel::sched {
 namespace {
 
-constexpr core::event::VisitLimit kVisits{kMaxWaiters};
+constexpr core::event::VisitLimit kVisits{256};
 constexpr unsigned kExpiriesAtOnce = 8;
 constexpr core::Nanoseconds kBreath{
     20'000};  // ring 3 has between two times so many: timers do not take a CPU
@@ -166,7 +166,7 @@ void arm_completion(Cpu& cpu, object::AsyncOp& op, Ticks deadline) {
 core::Result<> begin_watch(Cpu& cpu, object::AsyncOp& op, Signals& event, EventBits bits) {
   {
     const core::Guard guard(event.set_lock);
-    if (event.waiters == kMaxWaiters) return core::fail(core::Error::Limit);
+    if (event.waiters == event.most_waiters) return core::fail(core::Error::Limit);
     event.waiters += 1;
     op.watch.on = &event;
     op.watch.bits = bits.raw();

@@ -47,7 +47,6 @@ void completed(Cpu& cpu, object::AsyncOp& op);
 /// Handles time-outs and timers that are due: a bounded number; the rest at the next interrupt, which comes at once.
 void expire(Cpu& cpu);
 
-inline constexpr unsigned kMaxWaiters = 256;
 /// False if the deadline has passed. The event's lock is held.
 bool set_time_out(Cpu& cpu, Context& context, Ticks deadline);
 
@@ -76,7 +75,7 @@ bool set_time_out(Cpu& cpu, Context& context, Ticks deadline);
   EventBits bits;
   if (event.waiters == 0) [[likely]] {
     bits = event.set.enqueue_first(context, mask);
-  } else if (event.waiters < kMaxWaiters) {
+  } else if (event.waiters < event.most_waiters) {
     bits = event.set.enqueue(context, mask);
   } else if (bits = event.set.take(mask); bits.empty()) {
     return core::fail(core::Error::Limit);

@@ -11,7 +11,8 @@ using core::CpuId;
 namespace {
 
 constexpr unsigned kDomains = 4, kEach = 2;  // contexts of one domain, on different CPUs
-constexpr std::uint64_t kTell = 100'000, kPatience = 20;
+// A domain that has thrown everything away makes calls that are all refused: each is replaced after so many.
+constexpr std::uint64_t kTell = 100'000, kPatience = 20, kLife = 20'000;
 constexpr auto kLibos = core::cap::ceiling(core::cap::Zone::Libos);
 
 constinit Caller callers[kDomains];
@@ -19,12 +20,13 @@ constinit Caller callers[kDomains];
 struct Domain {
   Child child;
   Worker* workers[kEach];
-  std::uint64_t seen = 0;
+  std::uint64_t seen = 0, born;
   unsigned stuck = 0;
   alignas(Worker) std::byte storage[kEach][sizeof(Worker)];
 
   Domain(unsigned number, std::uint64_t seed)
-      : child({.pages = core::PageCount(400), .authorities = kLibos}) {
+      : child({.pages = core::PageCount(400), .authorities = kLibos}),
+        born(callers[number].tally.calls.load()) {
     const auto& e = libos::rt::environment();
     auto& caller = callers[number];
     equip(caller, child, seed);
@@ -59,7 +61,7 @@ struct Domain {
     const auto calls = tally.calls.load();
     stuck = calls == seen ? stuck + 1 : 0;
     seen = calls;
-    return any && stuck < kPatience;
+    return any && stuck < kPatience && calls - born < kLife;
   }
 };
 

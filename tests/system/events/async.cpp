@@ -534,6 +534,33 @@ TEST("event operations: the watched event dies with its domain: they fail with R
   check_books(before);
 }
 
+TEST("operations: 64 contexts wait for one, its end wakes them all, and one more is refused") {
+  constexpr unsigned kMost = 64;
+  alignas(Worker) static char storage[kMost + 1][sizeof(Worker)];
+  const auto op = needed(raw(CallNumber::SubmitAsyncOp, static_cast<std::uint64_t>(AsyncKind::Server)));
+  const auto give_time = [](Worker& worker) {
+    auto stop = abi::Stop::Preempted;
+    while (stop == abi::Stop::Preempted)
+      stop = calls::context_run(worker.context(), abi::kNever, 0).value_or(abi::Stop::Gone);
+  };
+  std::array<Worker*, kMost + 1> workers{};
+  for (unsigned i = 0; i <= kMost; ++i) {
+    workers[i] = new (storage[i]) Worker({.slice = false});
+    workers[i]->run(&wait_and_keep, op);
+    give_time(*workers[i]);
+    CHECK_EQ(workers[i]->start().phase.load(), i < kMost ? 1u : 2u);
+  }
+  CHECK_EQ(workers[kMost]->start().shared[1].load(), static_cast<std::uint64_t>(Error::Limit));
+  CHECK(raw(CallNumber::CompleteAsyncOp, op, 7).ok());
+  for (unsigned i = 0; i < kMost; ++i) {
+    give_time(*workers[i]);
+    CHECK_EQ(workers[i]->start().phase.load(), 2u);
+    CHECK_EQ(workers[i]->start().shared[2].load(), 7u);
+  }
+  for (auto* worker : workers) worker->~Worker();
+  drop(op);
+}
+
 TEST("operations: a budget carries so many and no more, each time as many") {
   const auto event = make_event();
   const auto before = books();
