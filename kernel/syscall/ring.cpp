@@ -103,7 +103,7 @@ unsigned Calls::unmap_entries(exo_ring_entry* entry, const exo_ring_entry* end) 
   std::array<std::uint8_t, EXO_RING_ENTRIES> unmapped{};
   exo_ring_entry* const first = entry;
   unsigned done = 0;
-  auto left = kPagesAtOnce;
+  PageCount left{kPagesAtOnce.raw() / 2};  // what is looked up for each entry takes its time, too
   for (; entry != end && call_of(*entry) == kUnmapPages; ++entry, ++done) {
     const VirtAddr address(argument(*entry, 1));
     const PageCount count(argument(*entry, 2));
