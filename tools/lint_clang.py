@@ -41,7 +41,12 @@ def header_of(repo, build, source):
     return source
 
 
-def units_to_check(repo, changed):
+def is_below(path, folders):
+    """Whether a path is one of these or in one of them; anything is when there are none."""
+    return not folders or any(path == folder or path.is_relative_to(folder) for folder in folders)
+
+
+def units_to_check(repo, changed, below=()):
     """(build folder, source, command, files it depends on), each source once."""
     wanted = changed_files(repo) if changed else None
     seen, units = set(), []
@@ -57,9 +62,22 @@ def units_to_check(repo, changed):
             if subject.is_relative_to(repo / "build"):
                 continue
             seen.add(key)
-            if wanted is None or subject.relative_to(repo) in wanted:
+            name = subject.relative_to(repo)
+            if (wanted is None or name in wanted) and is_below(name, below):
                 units.append((build, source, entry["command"], deps.get(entry["output"], [source])))
-    return units
+    return without_covered(repo, units)
+
+
+def without_covered(repo, units):
+    """Without the units of headers that a source of the same build and language includes: they are looked at there."""
+    covered, headers = set(), set()
+    for build, source, _, deps in units:
+        if header_of(repo, build, source) == source:
+            covered.update((build, source.suffix, path) for path in deps)
+        else:
+            headers.add(source)
+    return [(build, source, command, deps) for build, source, command, deps in units
+            if source not in headers or (build, source.suffix, header_of(repo, build, source)) not in covered]
 
 
 def unit_key(repo, command, deps):
@@ -86,12 +104,12 @@ def is_about_c(match):
     return match["path"].endswith(".h") and "[modernize-" in match["text"]
 
 
-def check_tidy(repo, changed, say):
+def check_tidy(repo, changed, below, say):
     """clang-tidy on what has changed since it was last clean. Clean units leave a mark in build/lint."""
     marks = repo / "build" / "lint" / "tidy"
     marks.mkdir(parents=True, exist_ok=True)
     units = [(build, source, marks / unit_key(repo, command, deps))
-             for build, source, command, deps in units_to_check(repo, changed)]
+             for build, source, command, deps in units_to_check(repo, changed, below)]
     pending = [unit for unit in units if not unit[2].exists()]
     say(f"tidy: {len(pending)} of {len(units)} units to look at")
     seen = set()

@@ -48,7 +48,7 @@ fb_lint_needs_build() {
     case $argument in
       tidy) return 0 ;;
       -*) ;;
-      *) checks=1 ;;
+      *) [[ -e $FB_REPO/$argument ]] || checks=1 ;;
     esac
   done
   ((checks == 0))
