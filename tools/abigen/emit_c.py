@@ -154,8 +154,8 @@ def status_name(contract: Contract) -> list[str]:
     row = [f'"{names.get(number, unknown)}"' for number in range(max(names) + 1)]
     return ["", "/* The name of a status; never null. */",
             "static inline const char *exo_status_name(uint64_t status) {",
-            *listing("  static const char *const names[] = {", row, "};", "      "),
-            f'  return status <= {max(names)} ? names[status] : "{unknown}";', "}"]
+            *listing("  static const char *const kNames[] = {", row, "};", "      "),
+            f'  return status <= {max(names)} ? kNames[status] : "{unknown}";', "}"]
 
 
 def c_type(arg: Arg) -> str:
