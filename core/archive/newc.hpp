@@ -33,6 +33,8 @@ class Archive {
   class Iterator;
   struct End {};
 
+  /// Without entries.
+  constexpr Archive() = default;
   /// Checks every header up to the trailer; what follows that is ignored. Errors: BadFormat.
   [[nodiscard]] static constexpr Result<Archive> parse(std::string_view bytes);
   [[nodiscard]] static Result<Archive> parse(std::span<const std::byte> bytes) {

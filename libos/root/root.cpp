@@ -50,7 +50,7 @@ void Root::run() {
 }
 
 bool Root::load_config() {
-  const auto file = archive_->find(command_line_.config);
+  const auto file = archive_.find(command_line_.config);
   if (!file) {
     report("there is no file ", command_line_.config, " in the boot archive; name one with config=NAME");
     return false;
@@ -130,7 +130,7 @@ void Root::keep_instance(std::size_t id) {
 
 core::Result<> Root::start(std::size_t id) {
   Instance& instance = instances_[id];
-  FB_ASSIGN(const auto image, archive_->find(instance.config.image));
+  FB_ASSIGN(const auto image, archive_.find(instance.config.image));
   return instance.start(id, image.bytes(), slots_, event_);
 }
 

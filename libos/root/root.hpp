@@ -71,7 +71,7 @@ class Root {
   Power power_;
   ScreenMux mux_;
   SlotBook slots_;
-  std::optional<rt::BootArchive> archive_;
+  rt::BootArchive archive_;
   CommandLine command_line_;
   std::array<char, 2 * kMaxArguments + 2> command_arguments_{};
   std::array<Instance, kMaxInstances> instances_;

@@ -8,6 +8,8 @@ namespace fb::libos::rt {
 
 class BootArchive {
  public:
+  /// Without files.
+  BootArchive() = default;
   /// Errors: those of map_pages, NotFound (this program was not given the archive), BadFormat.
   static core::Result<BootArchive> open();
   /// Errors: NotFound.

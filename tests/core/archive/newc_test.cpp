@@ -47,6 +47,12 @@ TEST(Newc, entries_come_in_order_and_in_place) {
   EXPECT_EQ(archive->find("").error(), Error::NotFound);
 }
 
+TEST(Newc, an_archive_of_nothing_has_no_entries) {
+  const Archive archive;
+  EXPECT_EQ(archive.begin(), archive.end());
+  EXPECT_EQ(archive.find("a").error(), Error::NotFound);
+}
+
 TEST(Newc, the_first_of_two_equal_names_is_found) {
   std::string bytes;
   add_file(bytes, "a", "1");
