@@ -89,7 +89,7 @@ int Monitor::execute_command(std::string_view line) {
 void Monitor::column(std::string_view text, std::size_t width) {
   constexpr std::string_view kBlanks = "                                ";
   const std::size_t missing = text.size() < width ? width - text.size() : 1;
-  print(text, std::string_view(kBlanks.data(), std::min(missing, kBlanks.size())));
+  print(text, kBlanks.substr(0, missing));
 }
 
 int Monitor::help(std::string_view) {

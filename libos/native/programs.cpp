@@ -85,7 +85,7 @@ core::Result<Program*> Programs::start(std::string_view name, std::string_view a
   free->cpu_ = lease.cpu;
   free->at_line_start_ = true;
   free->name_size_ = std::min(name.size(), free->name_.size());
-  std::copy_n(name.data(), free->name_size_, free->name_.data());
+  std::copy_n(name.begin(), free->name_size_, free->name_.data());
   return free;
 }
 
@@ -122,7 +122,7 @@ void Programs::show(Program& program, bool foreground) {
     while (!foreground && !rest.empty()) {
       if (program.at_line_start_) print(console_, program.name(), ": ");
       const std::size_t end = std::min(rest.find('\n'), rest.size() - 1) + 1;
-      const std::string_view line(rest.data(), end);
+      const std::string_view line = rest.substr(0, end);
       console_.put(line);
       program.at_line_start_ = line.back() == '\n';
       rest.remove_prefix(end);

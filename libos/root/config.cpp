@@ -17,7 +17,7 @@ constexpr bool name_character(char c) {
 
 /// Takes `size` characters off the front.
 std::string_view take(std::string_view& text, std::size_t size) {
-  const std::string_view taken(text.data(), size);
+  const std::string_view taken = text.substr(0, size);
   text.remove_prefix(size);
   return taken;
 }

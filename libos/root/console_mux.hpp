@@ -31,7 +31,7 @@ class ConsoleMux {
       std::size_t size = 0;
       while (size != text.size() && text[size] != '\n') ++size;
       const bool ends = size != text.size();
-      append(id, {text.data(), size}, ends);
+      append(id, text.substr(0, size), ends);
       text.remove_prefix(ends ? size + 1 : size);
     }
   }
@@ -73,7 +73,7 @@ class ConsoleMux {
     }
     while (line.size + piece.size() > kKept) {
       const std::size_t part = kKept - line.size;
-      whole_line(line.name, {line.view(), {piece.data(), part}});
+      whole_line(line.name, {line.view(), piece.substr(0, part)});
       line.size = 0;
       piece.remove_prefix(part);
     }

@@ -22,7 +22,7 @@ void send_frame(Line& line, FrameType type, std::string_view payload) {
   const std::array<char, 4> head = {'\x01', static_cast<char>(type), static_cast<char>(size & 0xff),
                                     static_cast<char>(size >> 8)};
   line.put(std::string_view(head.data(), head.size()));
-  line.put(std::string_view(payload.data(), size));
+  line.put(payload.substr(0, size));
   line.put(std::string_view("\x04", 1));
 }
 

@@ -51,6 +51,7 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
   return fb::libos::rt::heap.allocate(bytes);
 }
+// NOLINTBEGIN(misc-new-delete-overloads): the operator new that throws does not exist here
 void operator delete(void* block) noexcept {
   // A block that is not one is a bug in this program; the fault shows where.
   if (!fb::libos::rt::heap.release(block)) __builtin_trap();
@@ -58,3 +59,4 @@ void operator delete(void* block) noexcept {
 void operator delete[](void* block) noexcept { operator delete(block); }
 void operator delete(void* block, std::size_t) noexcept { operator delete(block); }
 void operator delete[](void* block, std::size_t) noexcept { operator delete(block); }
+// NOLINTEND(misc-new-delete-overloads)

@@ -29,7 +29,7 @@ void Console::put(std::string_view text) {
   if (environment().console.none()) return;
   while (!text.empty()) {
     const std::size_t size = std::min(text.size(), kWordBytes);
-    const auto answer = call(request_words(PortCall::Write, pack({text.data(), size}), size));
+    const auto answer = call(request_words(PortCall::Write, pack(text.substr(0, size)), size));
     if (!answer || answer->w[0] > size) return;
     text.remove_prefix(answer->w[0]);
     if (answer->w[0] != size) static_cast<void>(wait_(bits_of(Signal::Output), now() + kLookAgain));

@@ -13,7 +13,7 @@ using core::cap::Rights;
 
 void copy_text(std::span<char> to, std::string_view from) {
   const std::size_t size = std::min(from.size(), to.size() - 1);
-  std::copy_n(from.data(), size, to.data());
+  std::copy_n(from.begin(), size, to.data());
 }
 
 /// The handle that the program will have, 0 for none.

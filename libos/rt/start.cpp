@@ -87,6 +87,7 @@ void rt_start(const void* argument) {
 }
 
 // Nothing here ends by returning from main, so nothing is destroyed at exit.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the compiler calls them so
 extern "C" int __cxa_atexit(void (*)(void*), void*, void*);
 extern "C" int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 extern "C" [[noreturn]] void __cxa_pure_virtual();
@@ -95,3 +96,4 @@ extern "C" {
 extern void* __dso_handle;
 void* __dso_handle = nullptr;
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
