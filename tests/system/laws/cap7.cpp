@@ -1,5 +1,7 @@
 // CAP-7, mediation: every call names the right it needs in its table row, and fails without it. The rows are the
 // contract's own (abi/calls.toml through gen/abi/decode_cases.hpp).
+#include <optional>
+
 #include "abi/decode_cases.hpp"
 #include "tests/system/harness/books.hpp"
 #include "tests/system/harness/objects.hpp"
@@ -27,37 +29,31 @@ std::uint64_t good_value(const Argument& argument) {
 }
 
 struct Attack {
-  const Objects& objects;
-  std::uint64_t event;  ///< stands for Any
+  Objects objects;
 
-  std::array<std::uint64_t, 6> good(const Call& call) const {
+  /// Good ones for a call; nothing when it takes an object of which there is none.
+  [[nodiscard]] std::optional<std::array<std::uint64_t, 6>> arguments(const Call& call) const {
     std::array<std::uint64_t, 6> args{};
     for (std::size_t i = 0; i != call.count; ++i) {
       const auto& argument = call.args[i];
-      args[i] = argument.kind != "cap"    ? good_value(argument)
-                : argument.type == T::Any ? event
-                                          : objects[argument.type];
+      args[i] = argument.kind == "cap" ? object(argument.type) : good_value(argument);
+      if (argument.kind == "cap" && args[i] == 0) return {};
     }
     return args;
   }
-  static bool makeable(const Call& call, const Objects& objects) {
-    for (std::size_t i = 0; i != call.count; ++i) {
-      const auto& argument = call.args[i];
-      if (argument.kind == "cap" && argument.type != T::Any && objects[argument.type] == 0) return false;
-    }
-    return !call.later;
-  }
+  /// An event stands for Any.
+  [[nodiscard]] std::uint64_t object(T type) const { return objects[type == T::Any ? T::Event : type]; }
   /// `make(source)` gives what is passed instead of a good capability; the call must answer `error`.
   template <class Make>
   unsigned each(Make make, const char* what) const {
     unsigned tried = 0;
     for (const Call& call : abi::cases::kCalls) {
-      if (!makeable(call, objects)) continue;
+      const auto good = arguments(call);
+      if (call.later || !good) continue;
       for (std::size_t i = 0; i != call.count; ++i) {
         if (call.args[i].kind != "cap") continue;
-        const auto source = call.args[i].type == T::Any ? event : objects[call.args[i].type];
-        tried += make(call, i, source, [&](std::uint64_t handle, Error error) {
-          auto args = good(call);
+        tried += make(call, i, (*good)[i], [&](std::uint64_t handle, Error error) {
+          auto args = *good;
           args[i] = handle;
           const auto answer = raw(call.number, args);
           if (answer.error() == error) return;
@@ -75,8 +71,7 @@ struct Attack {
 }  // namespace
 
 TEST("CAP-7: every call is denied without each single right that its row names") {
-  const Objects objects;
-  const Attack attack{objects, objects[T::Event]};
+  const Attack attack;
   const auto tried = attack.each(
       [](const Call& call, std::size_t i, std::uint64_t source, auto expect) {
         unsigned count = 0;
@@ -97,8 +92,7 @@ TEST("CAP-7: every call is denied without each single right that its row names")
 }
 
 TEST("CAP-7: and with no right at all") {
-  const Objects objects;
-  const Attack attack{objects, objects[T::Event]};
+  const Attack attack;
   const auto tried = attack.each(
       [](const Call& call, std::size_t i, std::uint64_t source, auto expect) {
         if (call.args[i].need.empty()) return 0u;
@@ -112,10 +106,9 @@ TEST("CAP-7: and with no right at all") {
 }
 
 TEST("CAP-7: every call refuses a capability of each other type") {
-  const Objects objects;
-  const Attack attack{objects, objects[T::Event]};
+  const Attack attack;
   const auto tried = attack.each(
-      [&objects](const Call& call, std::size_t i, std::uint64_t, auto expect) {
+      [&objects = attack.objects](const Call& call, std::size_t i, std::uint64_t, auto expect) {
         if (call.args[i].type == T::Any) return 0u;
         unsigned count = 0;
         for (const T other : Objects::kTypes) {
@@ -131,8 +124,7 @@ TEST("CAP-7: every call refuses a capability of each other type") {
 }
 
 TEST("CAP-7: every call refuses stale and revoked capabilities") {
-  const Objects objects;
-  const Attack attack{objects, objects[T::Event]};
+  const Attack attack;
   const auto tried = attack.each(
       [](const Call&, std::size_t, std::uint64_t source, auto expect) {
         const auto fresh = derive(source, core::cap::kAllRights.without(Rights(Right::Once)).raw());
@@ -161,14 +153,10 @@ TEST("CAP-7: holes and numbers beyond the table are BadCall") {
 }
 
 TEST("CAP-7: calls that are not built yet say so, and only that") {
-  const Objects objects;
+  const Attack attack;
   for (const Call& call : abi::cases::kCalls) {
     if (!call.later) continue;
-    std::array<std::uint64_t, 6> args{};
-    for (std::size_t i = 0; i != call.count; ++i) {
-      if (call.args[i].kind == "cap" && call.args[i].type != T::Any) args[i] = objects[call.args[i].type];
-    }
-    const auto answer = raw(call.number, args);
+    const auto answer = raw(call.number, attack.arguments(call).value_or(std::array<std::uint64_t, 6>{}));
     CHECK(answer.error() == Error::NotSupported || answer.error() == Error::BadHandle);
   }
 }
