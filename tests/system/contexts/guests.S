@@ -5,10 +5,34 @@
   .balign 16
 guests_start:
 
-.macro guest name
+.macro guest name, first:vararg   # with its first instruction, or what follows
   .globl guest_\name
   .balign 16
 guest_\name:
+  \first
+.endm
+
+.macro reload_ss                  # the next instruction is not interrupted, nor stepped
+  movl %ss, %eax
+  movl %eax, %ss
+.endm
+
+.macro trap_flag_on between:vararg # steps begin after the instruction that follows
+  pushfq
+  orl $0x100, (%rsp)
+  \between
+  popfq
+.endm
+
+.macro answer_with_vector         # stores the registers, calls, for ever
+  movq $0x20800, %rax
+  fxsave64 (%rax)
+  testl $1, 0x20108
+  jz 1f
+  vmovdqu %ymm3, 0x20a00
+  vmovdqu %ymm12, 0x20a20
+1: syscall
+  jmp 1b
 .endm
 
 guest call                        # system calls for ever
@@ -23,8 +47,7 @@ guest count                       # counts in its data, for ever
 guest call_then_trap              # the one leaves rcx and r11 to the CPU, the other nothing
   syscall
   ud2
-guest ud2
-  ud2
+guest ud2, ud2
 guest int3
   int3
   ud2
@@ -34,79 +57,39 @@ guest icebp
 guest divide
   xorl %ecx, %ecx
   divl %ecx
-guest hlt
-  hlt
-guest cli
-  cli
-guest sti
-  sti
-guest in
-  inb $0x80, %al
-guest out
-  outb %al, $0x80
-guest rdmsr
-  rdmsr
-guest wrmsr
-  wrmsr
-guest lgdt
-  lgdt (%rsp)
-guest lidt
-  lidt (%rsp)
-guest lldt
-  lldt %ax
-guest ltr
-  ltr %ax
-guest lmsw
-  lmsw %ax
-guest clts
-  clts
-guest invlpg
-  invlpg (%rsp)
-guest invd
-  invd
-  syscall
-guest wbinvd
-  wbinvd
-  syscall
-guest swapgs
-  swapgs
-guest sysret
-  sysretq
-guest sysexit
-  sysexitq
-guest read_cr0
-  movq %cr0, %rax
-guest write_cr3
-  movq %rax, %cr3
-guest write_cr4
-  movq %rax, %cr4
-guest write_cr8
-  movq %rax, %cr8
-guest read_dr7
-  movq %db7, %rax
-guest write_dr7
-  movq %rax, %db7
-guest xsetbv
-  xsetbv
-guest rdpmc
-  rdpmc
-guest monitor
-  monitor
-guest sgdt
-  sgdt -64(%rsp)
-  syscall
-guest sidt
-  sidt -64(%rsp)
-  syscall
-guest sldt
-  sldt -64(%rsp)
-  syscall
-guest smsw
-  smsw -64(%rsp)
-  syscall
-guest str
-  str -64(%rsp)
-  syscall
+guest hlt, hlt
+guest cli, cli
+guest sti, sti
+guest in, inb $0x80, %al
+guest out, outb %al, $0x80
+guest rdmsr, rdmsr
+guest wrmsr, wrmsr
+guest lgdt, lgdt (%rsp)
+guest lidt, lidt (%rsp)
+guest lldt, lldt %ax
+guest ltr, ltr %ax
+guest lmsw, lmsw %ax
+guest clts, clts
+guest invlpg, invlpg (%rsp)
+guest invd, invd; syscall
+guest wbinvd, wbinvd; syscall
+guest swapgs, swapgs
+guest sysret, sysretq
+guest sysexit, sysexitq
+guest read_cr0, movq %cr0, %rax
+guest write_cr3, movq %rax, %cr3
+guest write_cr4, movq %rax, %cr4
+guest write_cr8, movq %rax, %cr8
+guest read_dr7, movq %db7, %rax
+guest write_dr7, movq %rax, %db7
+guest xsetbv, xsetbv
+guest rdpmc, rdpmc
+guest monitor, monitor
+guest sgdt, sgdt -64(%rsp); syscall
+guest sidt, sidt -64(%rsp); syscall
+guest sldt, sldt -64(%rsp); syscall
+guest smsw, smsw -64(%rsp); syscall
+guest str, str -64(%rsp); syscall
 guest iret_kernel                 # to the kernel's code selector
   pushq $0x10
   pushq %rsp
@@ -145,68 +128,33 @@ guest load_fs_user                # allowed, and drops the base
   movl %eax, %es
   movl %eax, %ds
   syscall
-guest wrfsbase
-  wrfsbase %rax
-  syscall
-guest wrgsbase
-  wrgsbase %rax
-  syscall
-guest int80
-  int $0x80
-guest int_any                     # patched: int n, then a call
-  int $0
-  syscall
-guest sysenter
-  sysenter
-guest mov_ss_syscall
-  movl %ss, %eax
-  movl %eax, %ss
-  syscall
-guest mov_ss_int3
-  movl %ss, %eax
-  movl %eax, %ss
-  int3
-guest mov_ss_icebp
-  movl %ss, %eax
-  movl %eax, %ss
-  .byte 0xf1
-guest mov_ss_int80
-  movl %ss, %eax
-  movl %eax, %ss
-  int $0x80
-guest mov_ss_ud2
-  movl %ss, %eax
-  movl %eax, %ss
-  ud2
+guest wrfsbase, wrfsbase %rax; syscall
+guest wrgsbase, wrgsbase %rax; syscall
+guest int80, int $0x80
+guest int_any, int $0; syscall    # patched: int n, then a call
+guest sysenter, sysenter
+guest mov_ss_syscall, reload_ss; syscall
+guest mov_ss_int3, reload_ss; int3
+guest mov_ss_icebp, reload_ss; .byte 0xf1
+guest mov_ss_int80, reload_ss; int $0x80
+guest mov_ss_ud2, reload_ss; ud2
 guest step_mov_ss_syscall         # the same with TF on since the instruction before
-  pushfq
-  orl $0x100, (%rsp)
-  movl %ss, %eax
-  popfq
+  trap_flag_on movl %ss, %eax
   movl %eax, %ss
   syscall
   nop
   syscall
 guest step_mov_ss_int3
-  pushfq
-  orl $0x100, (%rsp)
-  movl %ss, %eax
-  popfq
+  trap_flag_on movl %ss, %eax
   movl %eax, %ss
   int3
   nop
 guest step_syscall
-  pushfq
-  orl $0x100, (%rsp)
-  popfq
+  trap_flag_on
   syscall
   nop
   nop
-guest step_ud2
-  pushfq
-  orl $0x100, (%rsp)
-  popfq
-  ud2
+guest step_ud2, trap_flag_on; ud2
 guest flags_call                  # AC, NT, DF, ID and all arithmetic flags on, then a call
   pushq $0x244cd7
   popfq
@@ -239,14 +187,9 @@ guest kernel_stack_spin           # the direct map and the kernel's image as sta
 guest zero_stack_push
   xorl %esp, %esp
   pushq %rax
-guest jump                        # to rax
-  jmpq *%rax
-guest load                        # from rax
-  movq (%rax), %rbx
-  syscall
-guest store                       # to rax
-  movq %rbx, (%rax)
-  syscall
+guest jump, jmpq *%rax            # to rax
+guest load, movq (%rax), %rbx; syscall  # from rax
+guest store, movq %rbx, (%rax); syscall  # to rax
 guest prefix                      # sixteen bytes with prefixes: longer than an instruction can be
   .rept 15
   .byte 0x66
@@ -255,49 +198,22 @@ guest prefix                      # sixteen bytes with prefixes: longer than an 
   syscall
 guest lock_nop                    # lock where there is none
   .byte 0xf0, 0x90
-guest fxrstor                     # MXCSR with reserved bits, from memory
-  fxrstor64 (%rax)
-  syscall
-guest ldmxcsr
-  ldmxcsr (%rax)
-  syscall
+guest fxrstor, fxrstor64 (%rax); syscall  # MXCSR with reserved bits, from memory
+guest ldmxcsr, ldmxcsr (%rax); syscall
 guest xrstor
   xorl %edx, %edx
   movl $7, %eax
   xrstor64 (%rbx)
   syscall
-guest hypercall
-  vmcall
-guest vmrun
-  vmrun
-guest cpuid
-  cpuid
-  syscall
-guest rdtsc
-  rdtsc
-  syscall
+guest hypercall, vmcall
+guest vmrun, vmrun
+guest cpuid, cpuid; syscall
+guest rdtsc, rdtsc; syscall
 guest fill_vector                 # xmm0..15 (ymm where there is AVX) and x87 from the words at 0x20000
   movq $0x20000, %rax
-  .set n, 0
-  .rept 16
-  .set n, n + 1
+  .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+  movdqu 16 * \n(%rax), %xmm\n
   .endr
-  movdqu 0x000(%rax), %xmm0
-  movdqu 0x010(%rax), %xmm1
-  movdqu 0x020(%rax), %xmm2
-  movdqu 0x030(%rax), %xmm3
-  movdqu 0x040(%rax), %xmm4
-  movdqu 0x050(%rax), %xmm5
-  movdqu 0x060(%rax), %xmm6
-  movdqu 0x070(%rax), %xmm7
-  movdqu 0x080(%rax), %xmm8
-  movdqu 0x090(%rax), %xmm9
-  movdqu 0x0a0(%rax), %xmm10
-  movdqu 0x0b0(%rax), %xmm11
-  movdqu 0x0c0(%rax), %xmm12
-  movdqu 0x0d0(%rax), %xmm13
-  movdqu 0x0e0(%rax), %xmm14
-  movdqu 0x0f0(%rax), %xmm15
   fninit
   fildq 0x000(%rax)
   fildq 0x018(%rax)
@@ -310,23 +226,8 @@ guest fill_vector                 # xmm0..15 (ymm where there is AVX) and x87 fr
   .globl guest_store_vector
 guest_store_vector:
   syscall                         # others may run here
-  movq $0x20800, %rax
-  fxsave64 (%rax)
-  testl $1, 0x20108
-  jz 1f
-  vmovdqu %ymm3, 0x20a00
-  vmovdqu %ymm12, 0x20a20
-1: syscall
-  jmp 1b
-guest store_only
-  movq $0x20800, %rax
-  fxsave64 (%rax)
-  testl $1, 0x20108
-  jz 1f
-  vmovdqu %ymm3, 0x20a00
-  vmovdqu %ymm12, 0x20a20
-1: syscall
-  jmp 1b
+  answer_with_vector
+guest store_only, answer_with_vector
 guest bases                       # what %fs:0 and %gs:0 read, for ever
 1: movq %fs:0, %rax
   movq %gs:0, %rbx
