@@ -5,13 +5,10 @@
 
 #include <string>
 
+#include "tests/libos/screen.hpp"
+
 namespace fb::libos::root {
 namespace {
-
-struct Screen {
-  std::string text;
-  void put(std::string_view piece) { text += piece; }
-};
 
 struct Desk {
   Screen screen;

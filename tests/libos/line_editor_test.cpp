@@ -6,13 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/libos/screen.hpp"
+
 namespace fb::libos::native {
 namespace {
-
-struct Screen {
-  std::string text;
-  void put(std::string_view piece) { text += piece; }
-};
 
 struct Desk {
   Screen screen;

@@ -5,6 +5,7 @@
 
 #include "libos/root/frame.hpp"
 #include "libos/root/uart.hpp"
+#include "tests/libos/screen.hpp"
 
 namespace fb::libos::root {
 namespace {
@@ -85,19 +86,14 @@ TEST(Uart, reads_what_came_and_then_nothing) {
   EXPECT_EQ(uart.read(), std::nullopt);
 }
 
-struct Line {
-  std::string text;
-  void put(std::string_view piece) { text += piece; }
-};
-
 TEST(Frame, status_has_the_documented_bytes) {
-  Line line;
+  Screen line;
   send_status(line, 0x01020304);
   EXPECT_EQ(line.text, std::string("\x01S\x04\x00\x04\x03\x02\x01\x04", 9));
 }
 
 TEST(Frame, long_payload_is_cut) {
-  Line line;
+  Screen line;
   send_frame(line, FrameType::Log, std::string(5000, 'x'));
   EXPECT_EQ(line.text.size(), 4 + 4096 + 1);
   EXPECT_EQ(line.text.substr(0, 4), std::string("\x01L\x00\x10", 4));
