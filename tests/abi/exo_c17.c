@@ -8,6 +8,7 @@ _Static_assert(sizeof(exo_cap) == 8, "a handle is 64 bits");
 _Static_assert(sizeof(struct exo_words) == 56, "six words and the header");
 _Static_assert(EXO_OK == 0 && EXO_E_BAD_CALL == 1 && EXO_E_WRITE_EXECUTE == 12,
                "statuses are constant expressions");
+/* NOLINTNEXTLINE(misc-redundant-expression): that both are the same is the claim */
 _Static_assert(EXO_RIGHT_RWX == (EXO_RIGHT_READ | EXO_RIGHT_WRITE | EXO_RIGHT_EXECUTE), "RWX is a union");
 _Static_assert(EXO_CALL_MAP_PAGES == 13 && EXO_TYPE_BUDGET == 12 && EXO_STOP_HALTED == 8,
                "numbers are pinned");

@@ -3,6 +3,7 @@
 #include "libos/rt/environment.hpp"
 #include "tests/system/contexts/support/caller.hpp"
 #include "tests/system/harness/books.hpp"
+#include "tests/system/harness/raw.hpp"
 
 using namespace fb;
 using namespace fb::test;
@@ -37,7 +38,7 @@ struct Domain {
                                          abi::EventBits(std::uint64_t{3} << (48 + 2 * number))));
     }
     for (unsigned i = 0; i != kEach; ++i) {
-      const CpuId cpu(static_cast<std::uint32_t>((number * kEach + i) % e.cpus));
+      const CpuId cpu(static_cast<std::uint32_t>((number * kEach + i) % cpus()));
       workers[i] = new (storage[i]) Worker({.cpu = cpu, .child = &child});
       caller.pool.handles[EXO_TYPE_CONTEXT][i].store(0);
     }

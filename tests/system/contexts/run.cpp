@@ -32,11 +32,9 @@ TEST("SYSCALL: the program's registers are in the frame, and results go back in 
   for (std::uint64_t i = 0; i != kRounds; ++i) {
     auto& f = guest.frame();
     exo_frame in = f;
-    in.rax = random.next(), in.rbx = random.next(), in.rdx = random.next(), in.rsi = random.next(),
-    in.rdi = random.next();
-    in.rbp = random.next(), in.rsp = random.next(), in.r8 = random.next(), in.r9 = random.next(),
-    in.r10 = random.next();
-    in.r12 = random.next(), in.r13 = random.next(), in.r14 = random.next(), in.r15 = random.next();
+    in.rax = random(), in.rbx = random(), in.rdx = random(), in.rsi = random(), in.rdi = random();
+    in.rbp = random(), in.rsp = random(), in.r8 = random(), in.r9 = random(), in.r10 = random();
+    in.r12 = random(), in.r13 = random(), in.r14 = random(), in.r15 = random();
     f = in;
     if (!CHECK_EQ(need(guest.run_on()), Stop::Syscall)) return;
     const bool same = f.rax == in.rax && f.rbx == in.rbx && f.rdx == in.rdx && f.rsi == in.rsi &&
@@ -56,7 +54,7 @@ TEST("FAULT and back by iret: all sixteen registers survive, also rcx and r11") 
     auto& f = guest.frame();
     auto* words = &f.rax;
     std::uint64_t in[16];
-    for (unsigned r = 0; r != 16; ++r) words[r] = in[r] = random.next();
+    for (unsigned r = 0; r != 16; ++r) words[r] = in[r] = random();
     if (!CHECK_EQ(need(guest.run_on()), Stop::Fault)) return;
     for (unsigned r = 0; r != 16; ++r) {
       if (!CHECK_EQ(words[r], in[r])) return;
@@ -166,18 +164,19 @@ TEST("EVENT: a pending unmasked bit stops a run at once, a masked one does not")
   Guest guest(guest_code());
   const auto event = make_event();
   Worker carrier;
-  static Guest* shared_guest;
-  shared_guest = &guest;
   need(abi::calls::context_set_event(carrier.context(), event, abi::EventBits(2), abi::Bit(0)));
   need(abi::calls::event_deliver(event, abi::EventBits(1)));
   guest.reset(GUEST(spin));
-  carrier.run([](Start&) { CHECK_EQ(need(shared_guest->run_on(in(2))), Stop::Deadline); });
+  carrier.run([](Start& s) { CHECK_EQ(need(guest_of(s).run_on(in(2))), Stop::Deadline); },
+              as_argument(guest));
   while (carrier.start().phase.load() != 2) static_cast<void>(abi::calls::yield());
   need(abi::calls::event_deliver(event, abi::EventBits(2)));
   carrier.stop();
-  carrier.run([](Start&) {
-    for (int i = 0; i != 100; ++i) CHECK_EQ(need(shared_guest->run()), Stop::Event);
-  });
+  carrier.run(
+      [](Start& s) {
+        for (int i = 0; i != 100; ++i) CHECK_EQ(need(guest_of(s).run()), Stop::Event);
+      },
+      as_argument(guest));
   while (carrier.start().phase.load() != 2) static_cast<void>(abi::calls::yield());
   need(abi::calls::cap_drop(event));
 }
@@ -186,20 +185,20 @@ TEST("EVENT: a signal from another CPU stops a program that spins, each time") {
   if (!several_cpus()) skip("one CPU");
   Guest guest(guest_code());
   const auto event = make_event();
-  static Guest* shared_guest;
   static EventCap shared_event;
-  shared_guest = &guest;
   shared_event = event;
   Worker carrier({.cpu = CpuId(1)});
   need(abi::calls::context_set_event(carrier.context(), event, abi::EventBits(1), abi::Bit(63)));
   guest.reset(GUEST(spin));
-  carrier.run([](Start& s) {
-    for (int i = 0; i != 300; ++i) {
-      s.shared[0].fetch_add(1);
-      CHECK_EQ(need(shared_guest->run_on()), Stop::Event);
-      CHECK_OK(abi::calls::event_wait(shared_event, abi::EventBits(1), Nanoseconds(0)));
-    }
-  });
+  carrier.run(
+      [](Start& s) {
+        for (int i = 0; i != 300; ++i) {
+          s.shared[0].fetch_add(1);
+          CHECK_EQ(need(guest_of(s).run_on()), Stop::Event);
+          CHECK_OK(abi::calls::event_wait(shared_event, abi::EventBits(1), Nanoseconds(0)));
+        }
+      },
+      as_argument(guest));
   for (std::uint64_t i = 1; i <= 300; ++i) {
     await(carrier, i);
     need(abi::calls::event_deliver(event, abi::EventBits(1)));
@@ -293,37 +292,38 @@ TEST("what is gone stays gone: no run, no memory lost") {
 
 TEST("BATCH: calls of the ring are done before the run; a failing one keeps the program from running") {
   Guest guest(guest_code());
-  static Guest* shared_guest;
-  shared_guest = &guest;
   static abi::Cap<abi::ObjectType::Pages> pages;
   pages = need(abi::calls::alloc_mem_pages(core::PageCount(2), {}));
   Worker carrier;
   guest.reset(GUEST(load));
   guest.frame().rax = 0x9000;
-  carrier.run([](Start& s) {
-    auto& ring = s.ring->entries;
-    const auto map =
-        abi::calls::encode_map_pages(shared_guest->space(), pages, core::VirtAddr(0x9000), core::PageCount(0),
-                                     core::PageCount(1), libos::rt::kReadWrite);
-    ring[0] = abi::calls::encode_null();
-    ring[1] = map;
-    auto stop = need(shared_guest->run(abi::kNever, 2));
-    if (stop == Stop::Preempted) stop = need(shared_guest->run_on());
-    CHECK_EQ(stop, Stop::Syscall);
-    CHECK_EQ(ring[1].status, 0u);
-    // Again: the page is there already, so the batch fails at the second entry, and nothing runs.
-    shared_guest->reset(GUEST(count));
-    shared_guest->data<std::uint64_t>()[0] = 0;
-    ring[2] = abi::calls::encode_null();
-    ring[2].status = 77;
-    CHECK_EQ(need(shared_guest->run(in(2), 3)), Stop::Batch);
-    CHECK_EQ(ring[0].status, 0u);
-    CHECK_EQ(ring[1].status, static_cast<std::uint32_t>(Error::Mapped));
-    CHECK_EQ(ring[2].status, 77u);
-    CHECK_EQ(shared_guest->data<std::uint64_t>()[0], 0u);
-    CHECK_FAILS(shared_guest->run(abi::kNever, 65), Error::BadArgument);
-    CHECK_FAILS(shared_guest->run(abi::kNever, ~std::uint64_t{0}), Error::BadArgument);
-  });
+  carrier.run(
+      [](Start& s) {
+        Guest& program = guest_of(s);
+        auto& ring = s.ring->entries;
+        const auto map =
+            abi::calls::encode_map_pages(program.space(), pages, core::VirtAddr(0x9000), core::PageCount(0),
+                                         core::PageCount(1), libos::rt::kReadWrite);
+        ring[0] = abi::calls::encode_null();
+        ring[1] = map;
+        auto stop = need(program.run(abi::kNever, 2));
+        if (stop == Stop::Preempted) stop = need(program.run_on());
+        CHECK_EQ(stop, Stop::Syscall);
+        CHECK_EQ(ring[1].status, 0u);
+        // Again: the page is there already, so the batch fails at the second entry, and nothing runs.
+        program.reset(GUEST(count));
+        program.data<std::uint64_t>()[0] = 0;
+        ring[2] = abi::calls::encode_null();
+        ring[2].status = 77;
+        CHECK_EQ(need(program.run(in(2), 3)), Stop::Batch);
+        CHECK_EQ(ring[0].status, 0u);
+        CHECK_EQ(ring[1].status, static_cast<std::uint32_t>(Error::Mapped));
+        CHECK_EQ(ring[2].status, 77u);
+        CHECK_EQ(program.data<std::uint64_t>()[0], 0u);
+        CHECK_FAILS(program.run(abi::kNever, 65), Error::BadArgument);
+        CHECK_FAILS(program.run(abi::kNever, ~std::uint64_t{0}), Error::BadArgument);
+      },
+      as_argument(guest));
   carrier.join_returned();
   need(abi::calls::cap_drop(pages));
 }
@@ -331,15 +331,15 @@ TEST("BATCH: calls of the ring are done before the run; a failing one keeps the 
 TEST("BATCH: it may end what is to be run") {
   for (int i = 0; i != 10; ++i) {
     Guest guest(guest_code());
-    static Guest* shared_guest;
-    shared_guest = &guest;
     guest.reset(GUEST(spin));
     Worker carrier;
-    carrier.run([](Start& s) {
-      s.ring->entries[0] = abi::calls::encode_cap_drop(shared_guest->context());
-      const auto stop = shared_guest->run(abi::kNever, 1);
-      CHECK(!stop || *stop == Stop::Gone);
-    });
+    carrier.run(
+        [](Start& s) {
+          s.ring->entries[0] = abi::calls::encode_cap_drop(guest_of(s).context());
+          const auto stop = guest_of(s).run(abi::kNever, 1);
+          CHECK(!stop || *stop == Stop::Gone);
+        },
+        as_argument(guest));
     carrier.join_returned();
   }
 }
@@ -414,15 +414,15 @@ Worker* chain[kNested];
 TEST("nesting: four levels run, the fifth is TooDeep") {
   // chain[0] has a slice; each runs the next: levels 1 to 4 are chain[1] to chain[4].
   Guest guest(guest_code());
-  static Guest* shared_guest;
-  shared_guest = &guest;
   Worker a, b({.slice = false}), c({.slice = false}), d({.slice = false}), e({.slice = false});
   Worker* all[] = {&a, &b, &c, &d, &e};
   for (unsigned i = 0; i != kNested; ++i) chain[i] = all[i];
-  e.run([](Start& s) {
-    const auto stop = shared_guest->run();
-    s.shared[0].store(stop ? 100 : static_cast<std::uint64_t>(stop.error()));
-  });
+  e.run(
+      [](Start& s) {
+        const auto stop = guest_of(s).run();
+        s.shared[0].store(stop ? 100 : static_cast<std::uint64_t>(stop.error()));
+      },
+      as_argument(guest));
   for (unsigned i = 4; i-- != 0;) {
     all[i]->run(
         [](Start& s) {
@@ -474,14 +474,12 @@ TEST("INTERRUPTED: a stop for an outer level ends the inner runs") {
 TEST("BUSY: two CPUs run one context; exactly one has it") {
   if (!several_cpus()) skip("one CPU");
   Guest guest(guest_code());
-  static Guest* shared_guest;
-  shared_guest = &guest;
   guest.reset(GUEST(count));
   guest.data<std::uint64_t>()[0] = 0;
   Worker one({.cpu = CpuId(0)}), two({.cpu = CpuId(1)});
   const auto body = [](Start& s) {
     for (int i = 0; i != 3000; ++i) {
-      const auto stop = shared_guest->run(in(0));
+      const auto stop = guest_of(s).run(in(0));
       if (stop) {
         s.shared[1].fetch_add(1);
         CHECK(*stop == Stop::Deadline || *stop == Stop::Preempted);
@@ -491,8 +489,8 @@ TEST("BUSY: two CPUs run one context; exactly one has it") {
       }
     }
   };
-  one.run(body);
-  two.run(body);
+  one.run(body, as_argument(guest));
+  two.run(body, as_argument(guest));
   one.join_returned();
   two.join_returned();
   CHECK(one.start().shared[1].load() + two.start().shared[1].load() > 0);
@@ -568,20 +566,21 @@ TEST("frame validation: each reserved or privileged flag is masked, by iret and 
 TEST("frame validation: another CPU writes garbage into the frame while the program runs and stops") {
   if (!several_cpus()) skip("one CPU");
   Guest guest(guest_code());
-  static Guest* shared_guest;
-  shared_guest = &guest;
   static std::atomic<bool> stop_it;
   stop_it.store(false);
   Worker hostile({.cpu = CpuId(1)});
-  hostile.run([](Start&) {
-    Random random(7);
-    auto* words = reinterpret_cast<volatile std::uint64_t*>(&shared_guest->frame());
-    constexpr std::uint64_t kNasty[] = {
-        ~std::uint64_t{0}, 0x8000'0000'0000, 0xffff'ffff'8010'0000, 0x7fff'ffff'ffff, 0, 0x10000, 0x30000};
-    while (!stop_it.load()) {
-      for (unsigned i = 0; i != 32; ++i) words[random.below(24)] = kNasty[random.below(7)];
-    }
-  });
+  hostile.run(
+      [](Start& s) {
+        Random random(7);
+        auto* words = reinterpret_cast<volatile std::uint64_t*>(&guest_of(s).frame());
+        constexpr std::uint64_t kNasty[] = {
+            ~std::uint64_t{0}, 0x8000'0000'0000, 0xffff'ffff'8010'0000, 0x7fff'ffff'ffff, 0,
+            0x10000,           0x30000};
+        while (!stop_it.load()) {
+          for (unsigned i = 0; i != 32; ++i) words[random.below(24)] = kNasty[random.below(7)];
+        }
+      },
+      as_argument(guest));
   for (std::uint64_t i = 0; i != kRounds; ++i) {
     guest.reset(i % 3 == 0 ? GUEST(spin) : i % 3 == 1 ? GUEST(call) : GUEST(random_walk));
     for (int again = 0; again != 3; ++again) static_cast<void>(guest.run(now() + Nanoseconds(20'000)));

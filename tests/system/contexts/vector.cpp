@@ -26,14 +26,20 @@ bool has_avx() {
 void prepare(Guest& guest, std::uint64_t seed) {
   Random random(seed);
   auto* words = guest.data<std::uint64_t>();
-  for (unsigned i = 0; i != 32; ++i) words[i] = random.next();
+  for (unsigned i = 0; i != 32; ++i) words[i] = random();
   auto* bytes = guest.data<unsigned char>();
   const std::uint32_t mxcsr = 0x1f80 | static_cast<std::uint32_t>(seed % 4) << 13;
   __builtin_memcpy(bytes + 0x100, &mxcsr, 4);
   words[0x108 / 8] = has_avx() ? 1 : 0;
-  for (unsigned i = 0x110 / 8; i != 0x150 / 8; ++i) words[i] = random.next();
+  for (unsigned i = 0x110 / 8; i != 0x150 / 8; ++i) words[i] = random();
   std::fill_n(bytes + kSaved, 0x400, static_cast<unsigned char>(0xcc));
   guest.reset(GUEST(fill_vector));
+}
+
+/// Its bases are at the words 64 and 65 of its data.
+void aim_bases(Guest& guest) {
+  guest.frame().fs_base = kGuestData + 0x200;
+  guest.frame().gs_base = kGuestData + 0x208;
 }
 
 /// The registers that the guest stored are those of its seed.
@@ -151,18 +157,16 @@ TEST("registers stay live across a call that the carrier serves, and across its 
 TEST("a program moves to another CPU while its registers are live on the first") {
   if (!several_cpus()) skip("one CPU");
   Guest guest(guest_code());
-  static Guest* shared_guest;
-  shared_guest = &guest;
   Worker there({.cpu = CpuId(1)});
   for (std::uint64_t round = 0; round != 100; ++round) {
     prepare(guest, round + 1);
-    const auto body = [](Start&) { CHECK_EQ(need(shared_guest->run_on()), Stop::Syscall); };
+    const auto body = [](Start& s) { CHECK_EQ(need(guest_of(s).run_on()), Stop::Syscall); };
     if (round % 2 == 0) {
       CHECK_EQ(need(guest.run_on()), Stop::Syscall);  // filled here, looked at there
-      there.run(body);
+      there.run(body, as_argument(guest));
       there.join_returned();
     } else {
-      there.run(body);
+      there.run(body, as_argument(guest));
       there.join_returned();
       CHECK_EQ(need(guest.run_on()), Stop::Syscall);
     }
@@ -273,8 +277,7 @@ TEST(
     const std::uint64_t own = guest == &a ? 0xa000 : 0xb000;
     words[64] = own + 1, words[65] = own + 2;
     guest->reset(GUEST(bases));
-    guest->frame().fs_base = kGuestData + 64 * 8;
-    guest->frame().gs_base = kGuestData + 65 * 8;
+    aim_bases(*guest);
   }
   const auto look = [](Guest& guest, std::uint64_t own) {
     const auto stop = need(guest.run_on());
@@ -285,8 +288,7 @@ TEST(
   for (int i = 0; i != 50; ++i) {
     if (!look(a, 0xa000) || !look(b, 0xb000)) return;
     loader.reset(GUEST(load_fs_user));
-    loader.frame().fs_base = kGuestData + 64 * 8;
-    loader.frame().gs_base = kGuestData + 65 * 8;
+    aim_bases(loader);
     CHECK_EQ(need(loader.run_on()), Stop::Syscall);
     // The next program finds neither the dropped bases nor the selectors.
     if (!look(a, 0xa000)) return;
@@ -305,14 +307,12 @@ TEST("wrfsbase and wrgsbase of one program do not reach another") {
   b.data<std::uint64_t>()[65] = 0xb002;
   for (const auto offset : {GUEST(wrfsbase), GUEST(wrgsbase)}) {
     a.reset(offset);
-    a.frame().fs_base = kGuestData + 64 * 8;
-    a.frame().gs_base = kGuestData + 65 * 8;
+    aim_bases(a);
     a.frame().rax = 0x1234'5000;
     const auto stop = need(a.run_on());
     CHECK(stop == Stop::Syscall || (stop == Stop::Fault && a.frame().vector == kInvalidOpcode));
     b.reset(GUEST(bases));
-    b.frame().fs_base = kGuestData + 64 * 8;
-    b.frame().gs_base = kGuestData + 65 * 8;
+    aim_bases(b);
     CHECK_EQ(need(b.run_on()), Stop::Syscall);
     CHECK_EQ(b.frame().rax, 0xb001u);
     CHECK_EQ(b.frame().rbx, 0xb002u);
@@ -399,7 +399,7 @@ TEST("context_vector in: hostile headers are BadFormat or masked, never a fault 
   }
   Random random(9);
   for (int i = 0; i != 300; ++i) {
-    for (unsigned w = 0; w != 512; ++w) words[w] = random.next();
+    for (unsigned w = 0; w != 512; ++w) words[w] = random();
     for (unsigned w = 64; w != 72 && i % 2 == 0; ++w) words[w] = w == 64 ? random.below(8) : 0;
     (void)put();
     store_only(guest);

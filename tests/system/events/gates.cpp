@@ -89,8 +89,7 @@ TEST("gates: ten words through both areas, into another domain") {
       handler,
       [](Handler& self, abi::Words& words) -> std::uint64_t {
         words.header &= 0xf;
-        for (std::uint64_t i = 0; i != 4; ++i)
-          self.area->message.words[i] = self.area->message.words[i] * 2 + words.header;
+        for (auto& word : self.area->message.words) word = word * 2 + words.header;
         return 0;
       },
       &child);

@@ -122,7 +122,7 @@ TEST("events: a signal that races with a time-out is either taken or still there
   });
   for (std::uint32_t i = 0; i != 200; ++i) {
     shared.other = 1;
-    const auto got = raw(CallNumber::EventWait, event.raw(), 1, now() + 20'000 + i * 100);
+    const auto got = raw(CallNumber::EventWait, event.raw(), 1, now() + 20'000 + std::uint64_t{i} * 100);
     spin_until([&] { return shared.count.load() == i + 1; });
     if (!got.ok()) {
       CHECK_EQ(got.error(), Error::TimedOut);

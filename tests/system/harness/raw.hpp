@@ -63,7 +63,7 @@ class Random {
     state_ ^= state_ >> 27;
     return state_ * 0x2545f4914f6cdd1d;
   }
-  std::uint64_t below(std::uint64_t limit) { return (*this)() % limit; }
+  std::uint64_t below(std::uint64_t limit) { return ((*this)() >> 11) % limit; }
 
  private:
   std::uint64_t state_;

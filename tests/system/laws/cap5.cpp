@@ -1,4 +1,6 @@
 // CAP-5, affinity: of any number of concurrent uses of a _ONCE capability, exactly one succeeds.
+#include <optional>
+
 #include "tests/system/harness/books.hpp"
 #include "tests/system/harness/child.hpp"
 #include "tests/system/harness/raw.hpp"
@@ -88,11 +90,9 @@ TEST("CAP-5: of uses on all CPUs at once exactly one succeeds, a thousand times"
   race.quit = false;
   const auto event = need(calls::event_create());
   const unsigned workers = cpus() > 1 ? cpus() : 2;
-  alignas(Worker) char storage[8][sizeof(Worker)];
-  Worker* team[8];
+  std::optional<Worker> team[8];
   for (unsigned i = 0; i != workers; ++i) {
-    team[i] = new (storage[i]) Worker({.cpu = core::CpuId(i % cpus())});
-    team[i]->run(&use_once);
+    team[i].emplace(WorkerOptions{.cpu = core::CpuId(i % cpus())}).run(&use_once);
   }
   for (unsigned round = 1; round <= 1'000; ++round) {
     race.finished = race.wins = 0;
@@ -103,9 +103,8 @@ TEST("CAP-5: of uses on all CPUs at once exactly one succeeds, a thousand times"
   }
   CHECK_EQ(race.odd.load(), 0u);
   race.quit = true;
-  for (unsigned i = 0; i != workers; ++i) {
-    team[i]->join_returned();
-    team[i]->~Worker();
+  for (auto& worker : team) {
+    if (worker) worker->join_returned();
   }
   drop(event.raw());
 }

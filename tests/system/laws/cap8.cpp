@@ -56,9 +56,7 @@ void try_climbing(Start& start) {
       const Authorities wanted((std::uint64_t{1} << a | std::uint64_t{1} << b) &
                                core::cap::ceiling(core::cap::Zone::Kernel).raw());
       const auto answer = raw(CallNumber::DomainCreate, start.handles[kBudget], wanted.raw());
-      if (!mine.has(Authority::ProcessCreate)) {
-        CHECK_EQ(answer.error(), Error::Authority);
-      } else if (wanted.within(mine)) {
+      if (mine.has(Authority::ProcessCreate) && wanted.within(mine)) {
         CHECK(answer.ok());
         if (answer.ok()) drop(answer.value);
       } else {

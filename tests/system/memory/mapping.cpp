@@ -113,7 +113,7 @@ TEST("memory: what overlaps a mapping is refused whole") {
   CHECK_EQ(s.map(kAt, 0, 8, kRead).error(), Error::Mapped);
   CHECK_EQ(s.unmap(kAt, 8).value, 1u);  // only the one: the three before it were taken back
   CHECK(s.map(kAt, 0, 8, kRead).ok());
-  for (unsigned i = 0; i != 8; ++i) CHECK_EQ(s.map(kAt + i * 4096, 0, 1, kRead).error(), Error::Mapped);
+  for (std::uint64_t i = 0; i != 8; ++i) CHECK_EQ(s.map(kAt + i * 4096, 0, 1, kRead).error(), Error::Mapped);
   CHECK_EQ(s.unmap(kAt, 8).value, 8u);
   CHECK_EQ(s.unmap(kAt, 8).value, 0u);
 }
@@ -267,7 +267,6 @@ TEST("memory: running out of memory in the middle of a map leaves nothing mapped
       // Runs that straddle two last-level tables at ever new places, until there is no page for a table.
       for (std::uint64_t i = 1; i != 200; ++i) {
         const auto at = (i << 30) - 32 * 4096;
-        const auto used = raw(CallNumber::CapQuery, s.self).value;
         const auto mapped = raw(CallNumber::MapPages, s.handles[0], s.handles[1], at, 0, 64, 1);
         if (mapped.ok()) continue;
         CHECK_EQ(mapped.error(), Error::NoMemory);
@@ -276,7 +275,6 @@ TEST("memory: running out of memory in the middle of a map leaves nothing mapped
         for (std::uint64_t j = 1; j != i; ++j)
           CHECK_EQ(raw(CallNumber::UnmapPages, s.handles[0], (j << 30) - 32 * 4096, 64).value, 64u);
         s.shared[0] = i;
-        static_cast<void>(used);
         return;
       }
     });

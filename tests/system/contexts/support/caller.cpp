@@ -5,7 +5,6 @@
 namespace fb::test {
 namespace {
 
-using abi::ObjectType;
 using core::cap::Right;
 using core::cap::Rights;
 
@@ -124,7 +123,7 @@ struct Maker {
     if (type == 0 || random.below(24) == 0) type = static_cast<unsigned>(1 + random.below(Pool::kTypes - 1));
     std::uint64_t raw = caller.pool.take(type, random);
     if (random.below(32) == 0) raw ^= std::uint64_t{1} << random.below(64);
-    if (random.below(64) == 0) raw = random.next();
+    if (random.below(64) == 0) raw = random();
     return raw;
   }
 
@@ -141,7 +140,7 @@ struct Maker {
                                        0xffff'ffff,
                                        0x1'0000'0000,
                                        0xffff'ffff'8010'0000};
-    return random.below(2) == 0 ? kWild[random.below(12)] : random.next() >> random.below(64);
+    return random.below(2) == 0 ? kWild[random.below(12)] : random() >> random.below(64);
   }
 
   std::uint64_t address() {
@@ -149,11 +148,11 @@ struct Maker {
       case 0:
         return wild();
       case 1:
-        return reinterpret_cast<std::uint64_t>(area) + (random.next() & 0x3000);
+        return reinterpret_cast<std::uint64_t>(area) + (random() & 0x3000);
       case 2:
         return reinterpret_cast<std::uint64_t>(&secondary) & ~core::kPageMask;
       case 3:
-        return kPlayground + (random.next() & 0xffff'ffff);
+        return kPlayground + (random() & 0xffff'ffff);
       default:
         return kPlayground + (random.below(256) << core::kPageShift);
     }
@@ -172,9 +171,9 @@ struct Maker {
     if (random.below(60) == 0) return wild();
     switch (letter) {
       case 'm':
-        return random.below(3) == 0 ? random.next() & EXO_RIGHT_ALL : EXO_RIGHT_ALL & ~EXO_RIGHT_ONCE;
+        return random.below(3) == 0 ? random() & EXO_RIGHT_ALL : EXO_RIGHT_ALL & ~EXO_RIGHT_ONCE;
       case 'M':
-        return random.below(2) == 0 ? 0x3f'0000 : random.next() & EXO_CAP_ROOT;
+        return random.below(2) == 0 ? 0x3f'0000 : random() & EXO_CAP_ROOT;
       case 'a':
         return address();
       case 'o':
@@ -186,7 +185,7 @@ struct Maker {
       case 'f':
         return random.below(4);
       case 'w':
-        return random.next() >> random.below(64);
+        return random() >> random.below(64);
       case 'b':
       case 's':
         return random.below(66);
@@ -225,7 +224,7 @@ struct Maker {
       t.dst_offset = address(), t.src_offset = address(), t.count = (1 + random.below(3)) << core::kPageShift;
     area->async.word = soon();
     for (unsigned i = 0; i != 4; ++i) {
-      area->message.words[i] = random.next();
+      area->message.words[i] = random();
       area->message.handles[i] = handle('*');
       area->message.masks[i] = argument('m');
     }
@@ -256,11 +255,10 @@ struct Maker {
   void one() {
     const Row& r = row();
     std::uint64_t number = r.number;
-    std::uint64_t arguments[6] = {random.next(), random.next(), random.next(),
-                                  random.next(), random.next(), random.next()};
+    std::uint64_t arguments[6] = {random(), random(), random(), random(), random(), random()};
     unsigned used = 0;
     for (const char* letter = r.arguments; *letter != '\0'; ++letter) arguments[used++] = argument(*letter);
-    if (random.below(200) == 0) number = random.below(2) == 0 ? random.below(128) : random.next();
+    if (random.below(200) == 0) number = random.below(2) == 0 ? random.below(128) : random();
     if (number == EXO_CALL_TRANSFER_DATA || number == EXO_CALL_SUBMIT_ASYNC_OP ||
         number == EXO_CALL_CAP_INVOKE)
       fill_area();
@@ -269,8 +267,7 @@ struct Maker {
         number == EXO_CALL_CAP_DROP || number == EXO_CALL_CAP_REVOKE || number == EXO_CALL_FREE_MEM_PAGES;
     // What everything else is made with goes too, but not at once.
     if (ends && caller.pool.given(arguments[0]) && random.below(200) != 0) return;
-    const std::uint64_t header =
-        random.below(8) == 0 ? random.next() : random.below(5) | random.below(3) << 4;
+    const std::uint64_t header = random.below(8) == 0 ? random() : random.below(5) | random.below(3) << 4;
     std::uint64_t value = 0;
     auto& tally = caller.tally;
     tally.last_call.store(number, std::memory_order_relaxed);

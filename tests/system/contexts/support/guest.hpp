@@ -4,6 +4,7 @@
 #include <span>
 
 #include "libos/rt/memory.hpp"
+#include "tests/system/harness/raw.hpp"
 #include "tests/system/harness/worker.hpp"
 
 namespace fb::test {
@@ -59,6 +60,10 @@ class Guest {
   ContextCap context_;
 };
 
+/// The body of a worker captures nothing: the guest that it runs is the worker's argument.
+inline std::uint64_t as_argument(Guest& guest) { return reinterpret_cast<std::uint64_t>(&guest); }
+inline Guest& guest_of(const Start& start) { return *reinterpret_cast<Guest*>(start.argument); }
+
 /// The bytes between two labels of an assembly block in .rodata.
 std::span<const std::byte> code_between(const char* start, const char* end);
 
@@ -67,22 +72,6 @@ core::Nanoseconds now();
 inline core::Nanoseconds in(std::uint64_t milliseconds) {
   return now() + core::Nanoseconds(milliseconds * 1'000'000);
 }
-
-/// xorshift64*: repeatable, seeded by the test.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed | 1) {}
-  std::uint64_t next() {
-    state_ ^= state_ >> 12;
-    state_ ^= state_ << 25;
-    state_ ^= state_ >> 27;
-    return state_ * 0x2545'f491'4f6c'dd1d;
-  }
-  std::uint64_t below(std::uint64_t limit) { return (next() >> 11) % limit; }
-
- private:
-  std::uint64_t state_;
-};
 
 /// The number after `name=` on the kernel's command line.
 std::uint64_t option(std::string_view name, std::uint64_t otherwise);
