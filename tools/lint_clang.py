@@ -80,9 +80,14 @@ def without_covered(repo, units):
             if source not in headers or (build, source.suffix, header_of(repo, build, source)) not in covered]
 
 
-def unit_key(repo, command, deps):
-    """Changes when anything that clang-tidy would look at does."""
-    digest = hashlib.sha256(command.encode())
+def tidy_version():
+    """Which clang-tidy this is."""
+    return subprocess.run([CLANG_TIDY, "--version"], check=True, capture_output=True, text=True).stdout
+
+
+def unit_key(repo, version, command, deps):
+    """Changes when anything that clang-tidy would look at does, or clang-tidy itself."""
+    digest = hashlib.sha256((version + command).encode())
     digest.update((repo / ".clang-tidy").read_bytes())
     for path in sorted(deps):
         if path.is_relative_to(repo) and path.is_file():
@@ -104,22 +109,31 @@ def is_about_c(match):
     return match["path"].endswith(".h") and "[modernize-" in match["text"]
 
 
+def tidy_once(build, source, kept):
+    """What clang-tidy has found in a source; kept in a file, which is there as a whole or not at all."""
+    if kept.exists():
+        return kept.read_text(encoding="utf-8")
+    output = "".join(f"{match[0]}\n" for match in DIAGNOSTIC.finditer(tidy_unit(build, source)))
+    part = kept.with_suffix(".part")
+    part.write_text(output, encoding="utf-8")
+    part.replace(kept)
+    return output
+
+
 def check_tidy(repo, changed, below, say):
-    """clang-tidy on what has changed since it was last clean. Clean units leave a mark in build/lint."""
-    marks = repo / "build" / "lint" / "tidy"
-    marks.mkdir(parents=True, exist_ok=True)
-    units = [(build, source, marks / unit_key(repo, command, deps))
+    """clang-tidy on what has changed since it was last looked at; what was found is kept in build/lint."""
+    folder = repo / "build" / "lint" / "tidy"
+    folder.mkdir(parents=True, exist_ok=True)
+    version = tidy_version()
+    units = [(build, source, folder / unit_key(repo, version, command, deps))
              for build, source, command, deps in units_to_check(repo, changed, below)]
-    pending = [unit for unit in units if not unit[2].exists()]
-    say(f"tidy: {len(pending)} of {len(units)} units to look at")
+    say(f"tidy: {sum(not kept.exists() for _, _, kept in units)} of {len(units)} units to look at")
     seen = set()
     with ThreadPoolExecutor(int(os.environ.get("FB_JOBS", "2"))) as pool:
-        results = pool.map(lambda unit: tidy_unit(unit[0], unit[1]), pending)
-        for (_, _, mark), output in zip(pending, results):
-            found = [match for match in DIAGNOSTIC.finditer(output) if not is_about_c(match)]
-            if not found:
-                mark.touch()
-            for match in found:
+        for output in pool.map(lambda unit: tidy_once(*unit), units):
+            for match in DIAGNOSTIC.finditer(output):
+                if is_about_c(match):
+                    continue
                 path = Path(os.path.normpath(match["path"]))
                 path = path.relative_to(repo) if path.is_relative_to(repo) else path
                 if (path, match["line"], match["text"]) not in seen:

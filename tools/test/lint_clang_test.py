@@ -26,6 +26,7 @@ class Tidy(unittest.TestCase):
         self.write("core/a/lone.hpp", "int b();\n")
         self.write("tests/a_test.cpp", "int t();\n")
         self.deps = {}
+        self.version = "19"
         self.add("release", "core/a/a.cpp", "core/a/a.hpp", "core/a/c.h")
         self.add("release", "tests/a_test.cpp", "core/a/lone.hpp")
         for header in ("core/a/a.hpp.cpp", "core/a/c.h.c", "core/a/c.h.cpp"):
@@ -65,7 +66,8 @@ class Tidy(unittest.TestCase):
         def answer(_build, source):
             asked.append(source.name)
             return findings.get(source.name, "")
-        with mock.patch.object(lint_clang, "tidy_unit", answer):
+        with mock.patch.object(lint_clang, "tidy_unit", answer), \
+                mock.patch.object(lint_clang, "tidy_version", lambda: self.version):
             found = list(lint_clang.check_tidy(self.repo, False, [Path("core")], lambda _text: None))
         return sorted(asked), found
 
@@ -83,7 +85,7 @@ class Tidy(unittest.TestCase):
     def test_a_changed_header_is_looked_at_alone(self):
         self.assertEqual(self.units(changed=["core/a/a.hpp"]), ["build/release/headers/core/a/a.hpp.cpp"])
 
-    def test_clean_units_are_skipped_until_something_changes(self):
+    def test_units_are_skipped_until_something_changes(self):
         everything, found = self.tidy({})
         self.assertEqual((everything, found), (["a.cpp", "c.h.c", "lone.hpp.cpp"], []))
         self.assertEqual(self.tidy({}), ([], []))
@@ -91,13 +93,24 @@ class Tidy(unittest.TestCase):
         self.assertEqual(self.tidy({})[0], ["a.cpp"])
         self.write(".clang-tidy", "Checks: misc-*\n")
         self.assertEqual(self.tidy({})[0], everything)
+        self.version = "20"
+        self.assertEqual(self.tidy({})[0], everything)
 
-    def test_a_finding_is_told_once_and_stays(self):
+    def test_a_finding_is_told_once_a_run_and_kept(self):
         line = f"{self.repo}/core/a/c.h:3:1: warning: bad [bugprone-x]\n"
-        for _ in range(2):
-            asked, found = self.tidy({"a.cpp": line + line, "c.h.c": line})
-            self.assertEqual(found, [(Path("core/a/c.h"), 3, "bad [bugprone-x]")])
-            self.assertIn("a.cpp", asked)
+        found = [(Path("core/a/c.h"), 3, "bad [bugprone-x]")]
+        self.assertEqual(self.tidy({"a.cpp": "noise\n" + line + line, "c.h.c": line})[1], found)
+        self.assertEqual(self.tidy({}), ([], found))
+        self.write("core/a/a.cpp", "int a() { return 2; }\n")
+        self.write("core/a/c.h", "int d(void);\n")
+        self.assertEqual(self.tidy({}), (["a.cpp", "c.h.c"], []))
+
+    def test_nothing_is_kept_of_a_run_that_failed(self):
+        with mock.patch.object(lint_clang, "tidy_version", lambda: "19"), \
+                mock.patch.object(lint_clang, "tidy_unit", side_effect=RuntimeError("no clang-tidy")):
+            with self.assertRaises(RuntimeError):
+                list(lint_clang.check_tidy(self.repo, False, [Path("core")], lambda _text: None))
+        self.assertEqual(len(self.tidy({})[0]), 3)
 
 
 class Names(unittest.TestCase):
