@@ -109,7 +109,9 @@ class Scheduler {
     if (self.woken.raw() == 0) return core::fail(core::Error::TimedOut);
     return self.woken;
   }
-  void sleep_until(core::Nanoseconds deadline) { static_cast<void>(wait(abi::EventBits(0), deadline)); }
+  void sleep_until(core::Nanoseconds deadline) {
+    [[maybe_unused]] const auto timed_out = wait(abi::EventBits(0), deadline);
+  }
   void sleep_for(core::Nanoseconds time) { sleep_until(machine_.now() + time); }
 
   /// Until unblock() names this fibre; at once when it did already.

@@ -30,7 +30,8 @@ class [[nodiscard]] Owned {
   abi::Cap<T> release() { return std::exchange(cap_, {}); }
   /// Drops it now. A refusal means that it has been revoked from above: gone either way.
   void reset() {
-    if (!cap_.none()) static_cast<void>(abi::calls::cap_drop(std::exchange(cap_, {})));
+    if (cap_.none()) return;
+    [[maybe_unused]] const auto dropped = abi::calls::cap_drop(std::exchange(cap_, {}));
   }
 
  private:

@@ -7,14 +7,16 @@ namespace fb::core::cap::test {
 namespace {
 
 class InterleavingTest : public ::testing::Test {
+ public:
+  ~InterleavingTest() override {
+    EXPECT_FALSE(before_lock || before_step_of_walk) << "the moment never came";
+  }
+
  protected:
   Domain a_{1}, b_{1};
   Object object_{kTypeA};
   Handle root_ = plant(a_.space, object_);
 
-  ~InterleavingTest() override {
-    EXPECT_FALSE(before_lock || before_step_of_walk) << "the moment never came";
-  }
   static Entry* entry(Domain& domain, Handle handle) { return domain.space.entry_of(handle.slot()); }
   static Handle must_derive(Domain& from, Handle source, Domain& to,
                             Rights mask = kAllRights.without(Right::Once)) {
