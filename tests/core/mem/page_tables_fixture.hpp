@@ -20,38 +20,38 @@ inline constexpr std::uint64_t k512G = std::uint64_t{1} << 39;
 
 class PageTablesTest : public ::testing::Test {
  protected:
-  void TearDown() override { EXPECT_EQ(machine.faults(), ""); }
+  void TearDown() override { EXPECT_EQ(machine_.faults(), ""); }
 
   Result<LeafRef> map(std::uint64_t address, std::uint64_t frame,
                       Permissions permissions = Permissions::read_write()) {
-    Mappings after = model;
+    Mappings after = model_;
     after.try_emplace(address, Mapping{frame, permissions.writable(), permissions.executable(), false});
-    machine.expect(after);
-    const auto leaf = tables.map(VirtAddr(address), PhysAddr(frame), permissions, MemoryType::WriteBack);
+    machine_.expect(after);
+    const auto leaf = tables_.map(VirtAddr(address), PhysAddr(frame), permissions, MemoryType::WriteBack);
     if (leaf) {
-      model = std::move(after);
-      machine.settle();
+      model_ = std::move(after);
+      machine_.settle();
     } else {
-      machine.settle_unchanged();
+      machine_.settle_unchanged();
     }
     return leaf;
   }
   Result<Unmapped> unmap(std::uint64_t address) {
-    model.erase(address);
-    machine.expect(model);
-    const auto unmapped = tables.unmap(VirtAddr(address), detached);
-    machine.settle();
+    model_.erase(address);
+    machine_.expect(model_);
+    const auto unmapped = tables_.unmap(VirtAddr(address), detached_);
+    machine_.settle();
     return unmapped;
   }
   void drain() {
-    machine.shoot_down();
-    detached.drain();
+    machine_.shoot_down();
+    detached_.drain();
   }
 
-  HistoryMachine machine;
-  Tables tables{machine, machine.root(), machine.owner()};
-  Detached detached{machine};
-  Mappings model;
+  HistoryMachine machine_;
+  Tables tables_{machine_, machine_.root(), machine_.owner()};
+  Detached detached_{machine_};
+  Mappings model_;
 };
 
 template <class T>

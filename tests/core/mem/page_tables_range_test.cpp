@@ -17,16 +17,16 @@ TEST_F(PageTablesTest, next_finds_each_page_in_order_and_passes_over_gaps) {
     std::vector<std::uint64_t> seen;
     VirtAddr position{0};
     while (position.raw() < kUserEnd) {
-      const auto leaf = tables.next(position, Steps(steps));
+      const auto leaf = tables_.next(position, Steps(steps));
       if (!leaf) continue;
-      EXPECT_EQ(tables.find(position)->leaf, *leaf);
+      EXPECT_EQ(tables_.find(position)->leaf, *leaf);
       seen.push_back(position.raw());
       position = VirtAddr(position.raw() + kPageSize);
     }
     EXPECT_EQ(seen, pages);
   }
   VirtAddr beyond{~std::uint64_t{0}};
-  EXPECT_FALSE(tables.next(beyond, Steps(1)).has_value());
+  EXPECT_FALSE(tables_.next(beyond, Steps(1)).has_value());
 }
 
 TEST_F(PageTablesTest, an_address_space_is_taken_apart_down_to_its_root_whatever_the_step) {
@@ -37,13 +37,13 @@ TEST_F(PageTablesTest, an_address_space_is_taken_apart_down_to_its_root_whatever
     }
     std::uint64_t leaves = 0;
     for (VirtAddr position{0}; position.raw() < kUserEnd;) {
-      if (!tables.next(position, Steps(steps))) continue;
+      if (!tables_.next(position, Steps(steps))) continue;
       ASSERT_TRUE(unmap(position.raw()).has_value());
       ++leaves;
     }
     EXPECT_EQ(leaves, 40U);
     drain();
-    EXPECT_EQ(machine.tables(), 1U);
+    EXPECT_EQ(machine_.tables(), 1U);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -180,7 +181,7 @@ RC_GTEST_PROP(SliceVector, agrees_with_a_position_and_a_record_per_slot,
   const unsigned spread = *rc::gen::element(1u, 9u);  // neighbours, or all over the word
   std::optional<unsigned> running;
   for (const auto& [command, which] : commands) {
-    const Slot at = slot(which % 8 * spread);
+    const Slot at = slot(which % 8u * std::uint64_t{spread});
     Model::Record& record = model.slots[at.index()];
     switch (command % 8) {
       case 0:
@@ -208,12 +209,17 @@ RC_GTEST_PROP(SliceVector, agrees_with_a_position_and_a_record_per_slot,
         running = model.next();
         const std::optional<Slot> chosen = vector.next();
         RC_ASSERT(chosen.has_value() == running.has_value());
-        if (chosen) RC_ASSERT(chosen->index() == *running);
+        if (chosen && running) RC_ASSERT(chosen->index() == *running);
       }
     }
     RC_ASSERT((vector.owner(at) != nullptr) == record.bound);
     RC_ASSERT(vector.should_preempt(at) == model.should_preempt(at.index()));
   }
+}
+
+Slot must_choose(Vector& vector) {
+  if (const auto chosen = vector.next()) return *chosen;
+  throw std::logic_error("no slot is ready");
 }
 
 /// Fairness said without rounds: while one slot stays ready, no other has more than one slice between two of
@@ -228,18 +234,17 @@ RC_GTEST_PROP(SliceVector, flapping_owners_take_no_more_than_their_slices,
   std::array<unsigned, Slot::kCount> slices{};
   for (const auto& [others, ready, preempting] : steps) {
     vector.set_ready(SlotMask(others).without(steady), ready);
-    std::optional<Slot> chosen = vector.next();
-    RC_ASSERT(chosen.has_value());  // the steady one is always ready
+    Slot chosen = must_choose(vector);  // the steady one is always ready
     if (preempting) {
       vector.set_ready(SlotMask(~others).without(steady), true);
-      if (vector.should_preempt(*chosen)) {
-        const std::optional<Slot> waking = vector.next();
-        RC_ASSERT(*waking < *chosen);
+      if (vector.should_preempt(chosen)) {
+        const Slot waking = must_choose(vector);
+        RC_ASSERT(waking < chosen);
         chosen = waking;
       }
     }
-    vector.consume(*chosen);
-    ++slices[chosen->index()];
+    vector.consume(chosen);
+    ++slices[chosen.index()];
     for (const unsigned count : slices) RC_ASSERT(count <= slices[steady.index()] + 1);
   }
 }

@@ -186,6 +186,7 @@ RC_GTEST_PROP(DeadlineQueue, each_step_touches_logarithmically_many_links, (std:
 struct Arrivals {
   const char* name;
   std::uint64_t (*deadline)(std::uint64_t);
+  // NOLINTNEXTLINE(readability-identifier-naming): Google Test calls it by this name
   friend void PrintTo(const Arrivals& arrivals, std::ostream* out) { *out << arrivals.name; }
 };
 class DeadlineQueueHostile : public testing::TestWithParam<Arrivals> {};
