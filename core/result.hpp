@@ -16,11 +16,12 @@ using Result = std::expected<T, Error>;
 
 }  // namespace fb::core
 
-/// Evaluates a Result expression; returns its error from the enclosing function, else drops the (void) value.
+/// Evaluates a Result expression (or another std::expected); returns its error from the enclosing function, else drops the
+/// (void) value.
 #define FB_TRY(expression)                                                \
   do {                                                                    \
     if (auto fb_try_result = (expression); !fb_try_result) [[unlikely]] { \
-      return std::unexpected<::fb::core::Error>{fb_try_result.error()};   \
+      return std::unexpected{fb_try_result.error()};                      \
     }                                                                     \
   } while (false)
 
@@ -30,8 +31,8 @@ using Result = std::expected<T, Error>;
 /// `FB_ASSIGN(auto page, allocate());` declares `page` from a Result, or returns the error.
 #define FB_ASSIGN(declaration, expression) \
   FB_ASSIGN_IMPL(FB_TRY_JOIN(fb_assign_, __LINE__), declaration, expression)
-#define FB_ASSIGN_IMPL(name, declaration, expression)        \
-  auto name = (expression);                                  \
-  if (!name) [[unlikely]]                                    \
-    return std::unexpected<::fb::core::Error>{name.error()}; \
+#define FB_ASSIGN_IMPL(name, declaration, expression) \
+  auto name = (expression);                           \
+  if (!name) [[unlikely]]                             \
+    return std::unexpected{name.error()};             \
   declaration = *std::move(name)

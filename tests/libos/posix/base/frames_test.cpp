@@ -1,0 +1,74 @@
+#include "libos/posix/base/frames.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "tests/libos/posix/base/memory_source.hpp"
+
+namespace fb::libos::posix::test {
+namespace {
+
+bool zero(std::span<const std::byte> bytes) {
+  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+}
+
+TEST(Frames, come_zeroed_and_come_back_C4_10) {
+  MemorySource source;
+  Frames frames(source, 2);
+  const auto first = frames.allocate();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_NE(*first, FrameId(0));
+  EXPECT_TRUE(zero(frames.bytes(*first)));
+  std::ranges::fill(frames.bytes(*first), std::byte{7});
+  const auto second = frames.copy(*first);
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(frames.bytes(*second)[4095], std::byte{7});
+  EXPECT_EQ(frames.allocate().error(), Errno::NoMemory);
+  frames.share(*first);
+  frames.release(*first);
+  EXPECT_EQ(frames.used(), 2U);
+  frames.release(*first);
+  EXPECT_EQ(frames.used(), 1U);
+  const auto again = frames.allocate();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_TRUE(zero(frames.bytes(*again)));
+}
+
+TEST(Frames, end_with_their_source) {
+  MemorySource source(1);
+  Frames frames(source, 100'000);
+  for (std::uint32_t i = 0; i < FrameSource::kRunPages; ++i) ASSERT_TRUE(frames.allocate().has_value());
+  EXPECT_EQ(frames.allocate().error(), Errno::NoMemory);
+  EXPECT_EQ(frames.used(), FrameSource::kRunPages);
+}
+
+RC_GTEST_PROP(Frames, never_hand_out_one_that_is_held, (const std::vector<std::uint8_t>& commands)) {
+  MemorySource source(2);
+  Frames frames(source, 600);
+  std::map<std::uint32_t, std::uint32_t> held;  // counts
+  for (const auto command : commands) {
+    const auto some = held.empty() ? held.end() : std::next(held.begin(), command / 4 % held.size());
+    if (command % 4 < 2 || some == held.end()) {
+      const auto made = frames.allocate();
+      RC_ASSERT(made.has_value() && !held.contains(made->raw()));
+      RC_ASSERT(zero(frames.bytes(*made)));
+      frames.bytes(*made)[command] = std::byte{1};
+      held[made->raw()] = 1;
+    } else if (command % 4 == 2) {
+      frames.share(FrameId(some->first));
+      ++some->second;
+    } else {
+      frames.release(FrameId(some->first));
+      if (--some->second == 0) held.erase(some);
+    }
+    for (const auto& [frame, count] : held) RC_ASSERT(frames.count(FrameId(frame)) == count);
+    RC_ASSERT(frames.used() == held.size());
+  }
+}
+
+}  // namespace
+}  // namespace fb::libos::posix::test
