@@ -3,22 +3,37 @@
 #include <algorithm>
 
 namespace fb::core::elf {
+
+/// What is there of a file, and how long it is.
+struct Image::File {
+  std::span<const std::byte> head;
+  std::uint64_t size;
+  [[nodiscard]] bool has(std::uint64_t offset, std::uint64_t bytes) const {
+    return within(size, offset, bytes);
+  }
+  [[nodiscard]] bool shows(std::uint64_t offset, std::uint64_t bytes) const {
+    return within(head.size(), offset, bytes);
+  }
+  /// Of bytes that it has, those from the first on that are there.
+  [[nodiscard]] std::span<const std::byte> part(std::uint64_t offset, std::uint64_t bytes) const {
+    if (offset >= head.size()) return {};
+    return head.subspan(offset, std::min<std::uint64_t>(bytes, head.size() - offset));
+  }
+  static constexpr bool within(std::uint64_t all, std::uint64_t offset, std::uint64_t bytes) {
+    return offset <= all && bytes <= all - offset;
+  }
+};
+
 namespace {
 
-using File = std::span<const std::byte>;
-
-constexpr bool inside(File file, std::uint64_t offset, std::uint64_t size) {
-  return offset <= file.size() && size <= file.size() - offset;
-}
-
 /// One load per byte, which no compiler may repeat. relaxed: another writer is allowed for, never waited for.
-std::byte fetch_byte(File file, std::size_t offset) {
+std::byte fetch_byte(std::span<const std::byte> file, std::size_t offset) {
   return std::byte{
       __atomic_load_n(reinterpret_cast<const std::uint8_t*>(file.data()) + offset, __ATOMIC_RELAXED)};
 }
 
 template <class T>
-T fetch(File file, std::size_t offset) {
+T fetch(std::span<const std::byte> file, std::size_t offset) {
   std::array<std::byte, sizeof(T)> copy;
   for (std::byte& byte : copy) byte = fetch_byte(file, offset++);
   return std::bit_cast<T>(copy);
@@ -44,39 +59,44 @@ constexpr cap::Rights rights_of(std::uint32_t flags) {
   return rights;
 }
 
+}  // namespace
+
 /// What PT_LOAD and PT_TLS have in common; the caller has seen to it that not both sizes are 0.
-Result<Segment> segment_from(File file, const ProgramHeader& header) {
+Result<Segment> Image::segment_from(const File& file, const ProgramHeader& header) {
   if (header.file_size > header.memory_size) return fail(Error::BadFormat);
   if (!user_range(VirtAddr(header.address), ByteCount(header.memory_size))) return fail(Error::BadFormat);
   const std::uint64_t alignment = header.alignment == 0 ? 1 : header.alignment;
   if (!std::has_single_bit(alignment)) return fail(Error::BadFormat);
   const cap::Rights rights = rights_of(header.flags);
   if (rights.has(cap::Right::Write | cap::Right::Execute)) return fail(Error::BadFormat);
-  Segment segment{VirtAddr(header.address), ByteCount(header.memory_size),
-                  ByteCount(header.offset), {},
-                  ByteCount(alignment),     rights};
+  Segment segment{VirtAddr(header.address),
+                  ByteCount(header.memory_size),
+                  ByteCount(header.offset),
+                  ByteCount(header.file_size),
+                  {},
+                  ByteCount(alignment),
+                  rights};
   // Linkers may place the offset of a segment without bytes beyond the end of the file.
   if (header.file_size != 0) {
-    if (!inside(file, header.offset, header.file_size)) return fail(Error::BadFormat);
-    segment.bytes = file.subspan(header.offset, header.file_size);
+    if (!file.has(header.offset, header.file_size)) return fail(Error::BadFormat);
+    segment.bytes = file.part(header.offset, header.file_size);
   }
   return segment;
 }
 
-}  // namespace
-
-Result<Image> Image::parse(File file) {
-  if (file.size() < sizeof(FileHeader)) return fail(Error::BadFormat);
-  const auto header = fetch<FileHeader>(file, 0);
+Result<Image> Image::parse(std::span<const std::byte> head, ByteCount size) {
+  const File file{head, size.raw()};
+  if (!file.shows(0, sizeof(FileHeader))) return fail(Error::BadFormat);
+  const auto header = fetch<FileHeader>(head, 0);
   FB_TRY(check(header));
   const std::uint64_t table = header.program_headers_offset;
   Image image;
   image.header_count_ = header.program_header_count;
   image.relocatable_ = header.type == kTypeDyn;
   image.entry_ = VirtAddr(header.entry);
-  if (!inside(file, table, image.header_count_ * sizeof(ProgramHeader))) return fail(Error::BadFormat);
+  if (!file.shows(table, image.header_count_ * sizeof(ProgramHeader))) return fail(Error::BadFormat);
   for (std::size_t i = 0; i != image.header_count_; ++i) {
-    FB_TRY(image.accept(file, fetch<ProgramHeader>(file, table + i * sizeof(ProgramHeader))));
+    FB_TRY(image.accept(file, fetch<ProgramHeader>(head, table + i * sizeof(ProgramHeader))));
   }
   const Segment* code = image.segment_of(image.entry_, ByteCount(1));
   if (code == nullptr || !code->rights.has(cap::Right::Execute)) return fail(Error::BadFormat);
@@ -84,7 +104,7 @@ Result<Image> Image::parse(File file) {
   return image;
 }
 
-Result<> Image::accept(File file, const ProgramHeader& header) {
+Result<> Image::accept(const File& file, const ProgramHeader& header) {
   switch (header.type) {
     case kLoad:
       return accept_load(file, header);
@@ -104,7 +124,7 @@ Result<> Image::accept(File file, const ProgramHeader& header) {
   }
 }
 
-Result<> Image::accept_load(File file, const ProgramHeader& header) {
+Result<> Image::accept_load(const File& file, const ProgramHeader& header) {
   if (header.memory_size == 0 && header.file_size == 0) return {};
   FB_ASSIGN(const Segment segment, segment_from(file, header));
   if (((header.offset ^ header.address) & kPageMask) != 0) return fail(Error::BadFormat);
@@ -115,18 +135,18 @@ Result<> Image::accept_load(File file, const ProgramHeader& header) {
   return {};
 }
 
-Result<> Image::accept_tls(File file, const ProgramHeader& header) {
+Result<> Image::accept_tls(const File& file, const ProgramHeader& header) {
   if (header.memory_size == 0 && header.file_size == 0) return {};
   if (tls_) return fail(Error::BadFormat);
   FB_ASSIGN(tls_, segment_from(file, header));
   return {};
 }
 
-Result<> Image::accept_interpreter(File file, const ProgramHeader& header) {
+Result<> Image::accept_interpreter(const File& file, const ProgramHeader& header) {
   if (!interpreter_.empty()) return fail(Error::BadFormat);
   if (header.file_size > kMaxInterpreterPath) return fail(Error::Limit);
-  if (!inside(file, header.offset, header.file_size)) return fail(Error::BadFormat);
-  const File path = file.subspan(header.offset, header.file_size);
+  if (!file.shows(header.offset, header.file_size)) return fail(Error::BadFormat);
+  const auto path = file.part(header.offset, header.file_size);
   std::size_t length = 0;
   while (length != path.size() && fetch_byte(path, length) != std::byte{0}) ++length;
   if (length == 0 || length == path.size()) return fail(Error::BadFormat);
@@ -141,7 +161,7 @@ Result<> Image::locate_header_table(ByteCount offset) {
     return segment_of(*header_address_, size) != nullptr ? Result<>{} : fail(Error::BadFormat);
   }
   for (const Segment& segment : segments()) {
-    if (inside(segment.bytes, offset.raw() - segment.offset.raw(), size.raw())) {
+    if (File::within(segment.in_file.raw(), offset.raw() - segment.offset.raw(), size.raw())) {
       header_address_ = segment.address + (offset - segment.offset);
     }
   }

@@ -18,16 +18,17 @@ inline constexpr std::size_t kMaxProgramHeaders = 64;
 inline constexpr std::size_t kMaxSegments = 16;
 inline constexpr std::size_t kMaxInterpreterPath = 4096;  ///< bytes with the NUL: PATH_MAX of Linux
 
-/// One PT_LOAD (or the PT_TLS) of a checked image. Bytes past bytes.size() up to memory_size are zero.
+/// One PT_LOAD (or the PT_TLS) of a checked image. Bytes past file_size() up to memory_size are zero.
 struct Segment {
   VirtAddr address;
-  ByteCount memory_size;             ///< never 0, never less than bytes.size()
+  ByteCount memory_size;             ///< never 0, never less than file_size()
   ByteCount offset;                  ///< of the first byte in the file; congruent to address within a page
-  std::span<const std::byte> bytes;  ///< lies in the bytes that were parsed; may be empty
+  ByteCount in_file;                 ///< how many bytes the file has for it
+  std::span<const std::byte> bytes;  ///< those of them that lie in what was parsed, from the first one on
   ByteCount alignment;               ///< a power of two
   cap::Rights rights;                ///< of Read, Write, Execute; never Write and Execute together
 
-  [[nodiscard]] constexpr ByteCount file_size() const { return ByteCount(bytes.size()); }
+  [[nodiscard]] constexpr ByteCount file_size() const { return in_file; }
   [[nodiscard]] constexpr VirtAddr end() const { return address + memory_size; }
   [[nodiscard]] constexpr VirtAddr first_page() const { return VirtAddr(address.raw() & ~kPageMask); }
   [[nodiscard]] constexpr PageCount pages() const {
@@ -45,7 +46,12 @@ class Image {
  public:
   /// Errors: NotSupported (class, byte order or machine is another one), Limit (more than kMaxProgramHeaders
   /// headers, more than kMaxSegments segments), BadFormat (anything else that is not a loadable program).
-  [[nodiscard]] static Result<Image> parse(std::span<const std::byte> file);
+  [[nodiscard]] static Result<Image> parse(std::span<const std::byte> file) {
+    return parse(file, ByteCount(file.size()));
+  }
+  /// From the beginning of a file of `size` bytes: what it has of headers and interpreter path must lie in `head`, at
+  /// most `size` bytes; segments may lie behind it.
+  [[nodiscard]] static Result<Image> parse(std::span<const std::byte> head, ByteCount size);
 
   /// Sorted by address, at least one; no two share a page; all lie in the user half (plus the bias of a
   /// relocatable image, which the loader chooses and checks).
@@ -72,12 +78,13 @@ class Image {
   [[nodiscard]] std::size_t header_count() const { return header_count_; }
 
  private:
-  using File = std::span<const std::byte>;
+  struct File;
   Image() = default;
-  Result<> accept(File file, const ProgramHeader& header);
-  Result<> accept_load(File file, const ProgramHeader& header);
-  Result<> accept_tls(File file, const ProgramHeader& header);
-  Result<> accept_interpreter(File file, const ProgramHeader& header);
+  static Result<Segment> segment_from(const File& file, const ProgramHeader& header);
+  Result<> accept(const File& file, const ProgramHeader& header);
+  Result<> accept_load(const File& file, const ProgramHeader& header);
+  Result<> accept_tls(const File& file, const ProgramHeader& header);
+  Result<> accept_interpreter(const File& file, const ProgramHeader& header);
   Result<> locate_header_table(ByteCount offset);
   [[nodiscard]] const Segment* segment_of(VirtAddr address, ByteCount size) const;
 

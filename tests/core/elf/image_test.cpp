@@ -381,6 +381,30 @@ TEST(ElfImage, somebody_who_writes_meanwhile_cannot_break_an_invariant) {
   scribbler.join();
 }
 
+TEST(ElfImage, the_head_of_a_file_says_the_same_as_all_of_it_C4_02) {
+  const auto file = Program{}.bytes();
+  const auto whole = Image::parse(file);
+  ASSERT_TRUE(whole);
+  const auto headers = sizeof(FileHeader) + whole->header_count() * sizeof(ProgramHeader);
+  for (std::size_t length = 0; length <= file.size(); ++length) {
+    const auto head = std::span(file).first(length);
+    const auto image = Image::parse(head, ByteCount(file.size()));
+    ASSERT_EQ(image.has_value(), length >= headers) << length;
+    if (!image) continue;
+    EXPECT_EQ(broken_invariant(*image, head), nullptr);
+    EXPECT_EQ(image->entry(), whole->entry());
+    EXPECT_EQ(image->header_address(), whole->header_address());
+    for (std::size_t i = 0; i < whole->segments().size(); ++i) {
+      const Segment& part = image->segments()[i];
+      const Segment& all = whole->segments()[i];
+      EXPECT_EQ(part.file_size(), all.file_size());
+      EXPECT_EQ(part.bytes.size(),
+                length <= all.offset.raw() ? 0 : std::min(all.bytes.size(), length - all.offset.raw()));
+    }
+  }
+  EXPECT_EQ(Image::parse(file, ByteCount(0x1000)).error(), Error::BadFormat);  // a segment ends behind it
+}
+
 TEST(ElfImage, this_test_program_is_where_linux_put_it_C4_02) {
   std::ifstream stream("/proc/self/exe", std::ios::binary);
   const std::vector<char> raw{std::istreambuf_iterator<char>(stream), {}};
