@@ -50,7 +50,7 @@ bool has_bases(const exo_frame& frame, std::uint64_t round) {
 class Registers {
  public:
   Registers(exo_frame& frame, Random& random) : frame_(frame) {
-    for (unsigned r = 0; r != 16; ++r) words()[r] = values_[r] = random.next();
+    for (unsigned r = 0; r != 16; ++r) words()[r] = values_[r] = random();
   }
   [[nodiscard]] std::uint64_t changed() const {
     std::uint64_t bits = 0;
@@ -184,11 +184,11 @@ TEST("NMI storm: calls of native contexts on all CPUs return what they should an
     const auto event = need(abi::calls::event_create());
     for (std::uint64_t i = 0; i != kRounds; ++i) {
       const auto bit = std::uint64_t{1} << (i % 64);
-      if (!CHECK(null_call_keeps(random.next()))) return;
+      if (!CHECK(null_call_keeps(random()))) return;
       if (!CHECK_OK(abi::calls::event_deliver(event, abi::EventBits(bit)))) return;
       const auto got = abi::calls::event_wait(event, abi::EventBits(kNever), abi::kNever);
       if (!CHECK_OK(got) || !CHECK_EQ(got->raw(), bit)) return;
-      if (!CHECK_FAILS(abi::calls::cap_check(abi::Cap<abi::ObjectType::Any>(random.next() | 1ul << 63), {}),
+      if (!CHECK_FAILS(abi::calls::cap_check(abi::Cap<abi::ObjectType::Any>(random() | 1ul << 63), {}),
                        Error::BadHandle))
         return;
     }
