@@ -1,0 +1,35 @@
+// A program's registers and the time it is given (DESIGN §6).
+#pragma once
+
+#include "libos/posix/base/errno.hpp"
+#include "libos/rt/memory.hpp"
+
+namespace fb::libos::posix::machine {
+
+/// A reflecting context with vector state, and the page that its registers are in. Move-only.
+class ProgramContext {
+ public:
+  using SpaceCap = abi::Cap<abi::ObjectType::AddressSpace>;
+
+  /// Errors: NoMemory.
+  static Answer<ProgramContext> make(SpaceCap space);
+
+  /// Its registers, to be read and written while it does not run.
+  [[nodiscard]] exo_frame& frame() const { return area_.mapping.as<exo_area>()->frame; }
+  /// Until it stops; see exo_context_run.
+  [[nodiscard]] core::Result<abi::Stop> run(core::Nanoseconds deadline) const {
+    return abi::calls::context_run(context_.get(), deadline, 0);
+  }
+  /// From now on it sees another address space. It is not running.
+  Answer<> set_space(SpaceCap space);
+  /// Takes over the vector registers of another one; neither is running. Errors: NoMemory.
+  Answer<> copy_vector(const ProgramContext& from);
+  /// All registers, vector registers too, as a program begins. Errors: NoMemory.
+  Answer<> reset(SpaceCap space);
+
+ private:
+  rt::Region area_;
+  rt::Owned<abi::ObjectType::Context> context_;  // goes before its area
+};
+
+}  // namespace fb::libos::posix::machine
