@@ -1,0 +1,43 @@
+#include "libos/posix/machine/call_queue.hpp"
+
+namespace fb::libos::posix::machine {
+
+void CallQueue::map(SpaceCap space, PagesCap pages, core::VirtAddr address, core::PageCount offset,
+                    abi::Access access) {
+  push(abi::calls::encode_map_pages(space, pages, address, offset, core::PageCount(1), access));
+}
+
+void CallQueue::unmap(SpaceCap space, core::VirtAddr address, core::PageCount count) {
+  push(abi::calls::encode_unmap_pages(space, address, count));
+}
+
+void CallQueue::push(const exo_ring_entry& entry) {
+  if (count_ == EXO_RING_ENTRIES) submit();
+  ring_.entries[count_++] = entry;
+}
+
+/// A batch ends at the first call that is refused: the others are made without it. One that had to end for another
+/// reason goes on with the call that it ended at.
+void CallQueue::submit() {
+  constexpr auto kInterrupted = static_cast<std::uint32_t>(core::Error::Interrupted);
+  while (count_ != 0) {
+    const auto done = static_cast<std::uint32_t>(abi::calls::ring_submit(count_).value_or(0));
+    if (done == count_) break;
+    const bool refused = ring_.entries[done].status != kInterrupted;
+    refused_ = refused_ || refused;
+    const auto next = done + (refused ? 1 : 0);
+    count_ -= next;
+    for (std::uint32_t i = 0; i < count_; ++i) ring_.entries[i] = ring_.entries[next + i];
+  }
+  count_ = 0;
+}
+
+Answer<> CallQueue::flush() {
+  submit();
+  const bool refused = refused_;
+  refused_ = false;
+  if (refused) return fail(Errno::NoMemory);
+  return {};
+}
+
+}  // namespace fb::libos::posix::machine

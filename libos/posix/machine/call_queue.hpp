@@ -1,0 +1,35 @@
+// Mappings that wait for the next trap: the call ring of the carrier (C6.21).
+#pragma once
+
+#include "abi/calls.hpp"
+#include "libos/posix/base/errno.hpp"
+
+namespace fb::libos::posix::machine {
+
+/// Calls are made in the order they were queued, at the latest by flush(). One per carrier, which alone uses it.
+class CallQueue {
+ public:
+  using SpaceCap = abi::Cap<abi::ObjectType::AddressSpace>;
+  using PagesCap = abi::Cap<abi::ObjectType::Pages>;
+
+  explicit CallQueue(exo_ring& ring) : ring_(ring) {}
+  CallQueue(const CallQueue&) = delete;
+  CallQueue& operator=(const CallQueue&) = delete;
+
+  void map(SpaceCap space, PagesCap pages, core::VirtAddr address, core::PageCount offset,
+           abi::Access access);
+  /// At most 64 pages.
+  void unmap(SpaceCap space, core::VirtAddr address, core::PageCount count);
+  /// All have been made. Errors: NoMemory, if one since the last flush was a page that could not be mapped.
+  Answer<> flush();
+
+ private:
+  void push(const exo_ring_entry& entry);
+  void submit();
+
+  exo_ring& ring_;
+  std::uint32_t count_ = 0;
+  bool refused_ = false;
+};
+
+}  // namespace fb::libos::posix::machine
