@@ -85,7 +85,7 @@ TEST(PortState, one_request_at_a_time_and_its_answer_once) {
   auto early = request_words(PortCall::Answer, {});
   EXPECT_EQ(sides.state->answer_call(early, sides.wake), 0u);
   EXPECT_EQ(early.w[0], 0u);
-  EXPECT_EQ(*sides.state->request(), (Payload{7, 8, 9, 10, 11}));
+  EXPECT_EQ(sides.state->request(), (Payload{7, 8, 9, 10, 11}));
   EXPECT_FALSE(sides.state->request());
   EXPECT_EQ(sides.state->answer_call(again, sides.wake), static_cast<std::uint64_t>(Error::Busy));
   sides.state->give_answer({0, 1, 2, 3, 4});

@@ -30,7 +30,8 @@ struct ChipPorts {
         return byte;
       }
       case 5: {
-        if (chip->busy != 0 && --chip->busy == 0) chip->in_fifo = 0;
+        if (chip->busy == 1) chip->in_fifo = 0;
+        if (chip->busy != 0) --chip->busy;
         const bool empty = !chip->stuck && chip->in_fifo == 0;
         return static_cast<std::uint8_t>((chip->received.empty() ? 0 : 1) | (empty ? 0x20 : 0));
       }
