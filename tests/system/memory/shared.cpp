@@ -214,6 +214,34 @@ TEST("transfer: offsets and counts beyond the runs are refused, however they wra
   CHECK_OK(transfer({0, two.to, kSize, 0, two.from, kSize, 0, 0}));
 }
 
+namespace {
+
+/// Moves that each differ from `good` in one thing: they are refused, and nothing has moved.
+void refuse_moves(const exo_transfer& good) {
+  const auto refused = [&](Error error, auto change) {
+    auto t = good;
+    change(t);
+    CHECK_FAILS(transfer(t), error);
+    CHECK_EQ(*reinterpret_cast<volatile std::uint64_t*>(kAt), kPattern);
+  };
+  refused(Error::BadAddress, [](auto& t) { t.dst_offset = kThere + 8; });
+  refused(Error::BadAddress, [](auto& t) { t.src_offset = kAt + 1; });
+  refused(Error::BadAddress, [](auto& t) { t.count = 4095; });
+  for (const std::uint64_t address : {0x8000'0000'0000ull, 0xffff'8000'0000'0000ull, 0x7fff'ffff'f000ull}) {
+    refused(Error::BadAddress, [&](auto& t) { t.dst_offset = address; });
+    refused(Error::BadAddress, [&](auto& t) { t.src_offset = address; });
+  }
+  refused(Error::WrongType, [](auto& t) { t.dst_space = t.dst_pages; });
+  refused(Error::BadHandle, [](auto& t) { t.src_space = 0; });
+  refused(Error::NotMapped, [](auto& t) { t.src_offset = kAt + 0x100'0000; });
+  const auto other = need(calls::alloc_mem_pages(PageCount(1), abi::PageFlags{})).raw();
+  refused(Error::BadArgument, [&](auto& t) { t.dst_pages = other; });
+  refused(Error::BadArgument, [&](auto& t) { t.dst_pages = t.src_pages = other; });
+  drop(other);
+}
+
+}  // namespace
+
 TEST("transfer: move takes a page from one address space to another") {
   const auto before = books();
   {
@@ -224,48 +252,11 @@ TEST("transfer: move takes a page from one address space to another") {
     for (std::uint64_t i = 0; i != 4; ++i)
       *reinterpret_cast<volatile std::uint64_t*>(kAt + i * 4096) = kPattern + i;
     const exo_transfer good{there, pages.raw(), kThere, here, pages.raw(), kAt, 2 * 4096, 1};
-    // Refused first, and nothing has moved.
-    const auto refused = [&](exo_transfer t, Error error) {
-      CHECK_FAILS(transfer(t), error);
-      CHECK_EQ(*reinterpret_cast<volatile std::uint64_t*>(kAt), kPattern);
-    };
-    auto t = good;
-    t.dst_offset = kThere + 8;
-    refused(t, Error::BadAddress);
-    t = good;
-    t.src_offset = kAt + 1;
-    refused(t, Error::BadAddress);
-    t = good;
-    t.count = 4095;
-    refused(t, Error::BadAddress);
-    for (const std::uint64_t address : {0x8000'0000'0000ull, 0xffff'8000'0000'0000ull, 0x7fff'ffff'f000ull}) {
-      t = good;
-      t.dst_offset = address;
-      refused(t, Error::BadAddress);
-      t = good;
-      t.src_offset = address;
-      refused(t, Error::BadAddress);
-    }
-    t = good;
-    t.dst_space = pages.raw();
-    refused(t, Error::WrongType);
-    t = good;
-    t.src_space = 0;
-    refused(t, Error::BadHandle);
-    t = good;
-    t.src_offset = kAt + 0x100'0000;
-    refused(t, Error::NotMapped);
-    const auto other = need(calls::alloc_mem_pages(PageCount(1), abi::PageFlags{}));
-    t = good;
-    t.dst_pages = other.raw();
-    refused(t, Error::BadArgument);
-    t = good;
-    t.dst_pages = t.src_pages = other.raw();
-    refused(t, Error::BadArgument);
-    drop(other.raw());
+    refuse_moves(good);
     // Onto something that is mapped: the page must not be lost at its old place.
     CHECK(raw(CallNumber::MapPages, there, pages.raw(), kThere, 3, 1, kRead).ok());
-    refused(good, Error::Mapped);
+    CHECK_FAILS(transfer(good), Error::Mapped);
+    CHECK_EQ(*reinterpret_cast<volatile std::uint64_t*>(kAt), kPattern);
     CHECK_EQ(raw(CallNumber::UnmapPages, there, kThere, 1).value, 1u);
 
     CHECK_EQ(transfer(good).value_or(core::ByteCount(0)).raw(), 2 * 4096u);
