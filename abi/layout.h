@@ -58,7 +58,7 @@ typedef struct exo_area {
   uint32_t
       running; /* 1 while the context has a CPU: a LibOS lock whose holder shows 0 blocks instead of spinning */
   uint32_t cpu;
-  uint64_t reserved_[7];
+  uint64_t reserved[7];
   exo_message message;
   exo_transfer transfer;
   exo_async async;

@@ -13,8 +13,8 @@ class BitSet {
  public:
   constexpr BitSet() = default;
   constexpr explicit BitSet(std::uint64_t raw) : raw_(raw) {}
-  constexpr BitSet(Name name)
-      : raw_(std::uint64_t{1} << static_cast<unsigned>(name)) {}  // NOLINT: a bit is a set
+  // NOLINTNEXTLINE(google-explicit-constructor): a bit is a set
+  constexpr BitSet(Name name) : raw_(std::uint64_t{1} << static_cast<unsigned>(name)) {}
 
   [[nodiscard]] constexpr std::uint64_t raw() const { return raw_; }
   [[nodiscard]] constexpr bool empty() const { return raw_ == 0; }

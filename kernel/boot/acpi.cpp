@@ -88,7 +88,8 @@ Topology read_topology(PhysAddr rsdp, PhysAddr top, arch::ApicId boot_cpu) {
   constexpr std::uint32_t kMadt = 0x4349'5041;  // "APIC"
   constexpr std::size_t kFirstEntry = 44;
   Topology topology;
-  for (std::uint8_t i = 0; i < topology.routes.size(); ++i) topology.routes[i] = {i, false, false};
+  for (std::size_t i = 0; i < topology.routes.size(); ++i)
+    topology.routes[i] = {static_cast<std::uint8_t>(i), false, false};
   add_cpu(topology, boot_cpu.raw(), 1);
   const auto madt = find_table(rsdp, top, kMadt);
   if (madt.size() > kFirstEntry) topology.local_apic = PhysAddr(load<std::uint32_t>(madt, 36));

@@ -6,11 +6,13 @@
 #include "kernel/arch/x86_64/uart.hpp"
 #include "kernel/syscall/calls.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): labels of assembly and of the linker
 extern "C" {
 extern const char boot_root[];
 extern const char trampoline_start[], trampoline_end[], trampoline_data[];
 [[noreturn]] void secondary_main(fb::kernel::object::Cpu* cpu);
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace fb::kernel::boot {
 namespace {

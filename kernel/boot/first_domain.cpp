@@ -21,7 +21,6 @@ using object::Context;
 using object::Created;
 using object::Domain;
 using object::Kernel;
-using object::ObjectType;
 using object::Pages;
 
 constexpr VirtAddr kInfoAddress{0x7ffe'0000'0000};
@@ -93,6 +92,38 @@ void load(Kernel& kernel, Domain& domain, AddressSpace& space, const core::elf::
   }
 }
 
+object::Created<Context> prepare_context(Kernel& kernel, object::Cpu& cpu, Genesis& genesis,
+                                         const object::Created<AddressSpace>& space, VirtAddr entry) {
+  auto& [budget, domain] = genesis;
+  const auto context = make<Context>(kernel, domain, &domain, false, false);
+  auto& c = *context.object;
+  c.set_space(*space.object);
+  c.directory = domain.space.directory();
+  c.domain_identity = domain.identity;
+  c.space_binding.attach(*space.entry, object::Binding::Kind::ContextSpace);
+  domain.contexts.push_back(c);
+  c.registers.rip = entry.raw();
+  c.registers.rsp = kStackTop.raw();
+  c.registers.rdi = kInfoAddress.raw();
+  c.registers.rflags = arch::user_flags(0);
+  c.slice_budget = &budget;
+  c.slots = core::sched::SlotMask(1);
+  must(budget.account.books.charge_slots(core::CpuId(0), c.slots), "the root budget");
+  must(cpu.slices.assign(core::sched::lowest(c.slots), c), "the first slice");
+  return context;
+}
+
+/// All but the handles.
+void write_info(exo_boot_info& info, const Kernel& kernel, const BootInput& input) {
+  info.magic = EXO_BOOT_MAGIC;
+  info.version = abi::kAbiVersion;
+  info.archive_bytes = input.archive_size().raw();
+  info.archive_offset = input.archive().raw() & core::kPageMask;
+  info.cpus = kernel.cpu_count.load(std::memory_order_relaxed);
+  const auto line = input.command_line();
+  __builtin_memcpy(info.command_line, line.data(), line.size());
+}
+
 }  // namespace
 
 void make_first_domain(Kernel& kernel, object::Cpu& cpu, const BootInput& input) {
@@ -121,43 +152,23 @@ void make_first_domain(Kernel& kernel, object::Cpu& cpu, const BootInput& input)
   const std::span bytes(arch::direct<const std::byte>(input.archive()), input.archive_size().raw());
   const auto files = must(core::archive::Archive::parse(bytes), "the boot archive is not a newc archive");
   const auto file = must(files.find("root"), "the boot archive has no file `root`");
-  load(kernel, domain, *space.object, must(core::elf::Image::parse(file.bytes()), "`root` is not a program"));
+  const auto image = must(core::elf::Image::parse(file.bytes()), "`root` is not a program");
+  load(kernel, domain, *space.object, image);
+  const auto entry = image.entry();
 
   const VirtAddr stack_bottom(kStackTop.raw() - core::bytes_of(kStackPages).raw());
   map_fresh(kernel, domain, *space.object, stack_bottom, kStackPages, Permissions::read_write());
-  auto& info_pages =
-      map_fresh(kernel, domain, *space.object, kInfoAddress, PageCount(1), Permissions::read_only());
-
-  const auto context = make<Context>(kernel, domain, &domain, false, false);
-  auto& c = *context.object;
-  c.set_space(*space.object);
-  c.directory = domain.space.directory();
-  c.domain_identity = domain.identity;
-  c.space_binding.attach(*space.entry, object::Binding::Kind::ContextSpace);
-  domain.contexts.push_back(c);
-  c.registers.rip = must(core::elf::Image::parse(file.bytes()), "`root`").entry().raw();
-  c.registers.rsp = kStackTop.raw();
-  c.registers.rdi = kInfoAddress.raw();
-  c.registers.rflags = arch::user_flags(0);
-  c.slice_budget = &budget;
-  c.slots = core::sched::SlotMask(1);
-  must(budget.account.books.charge_slots(core::CpuId(0), c.slots), "the root budget");
-  must(cpu.slices.assign(core::sched::lowest(c.slots), c), "the first slice");
-
-  auto& info = *arch::direct<exo_boot_info>(PhysAddr(info_pages.first));
-  info.magic = EXO_BOOT_MAGIC;
-  info.version = abi::kAbiVersion;
+  const auto context = prepare_context(kernel, cpu, genesis, space, entry);
+  const auto info_pages =
+      map_fresh(kernel, domain, *space.object, kInfoAddress, PageCount(1), Permissions::read_only()).first;
+  auto& info = *arch::direct<exo_boot_info>(PhysAddr(info_pages));
   info.domain = plant(kernel, domain, domain).raw();
   info.budget = plant(kernel, domain, budget).raw();
   info.space = space.handle().raw();
   info.context = context.handle().raw();
   info.archive = archive.handle().raw();
-  info.archive_bytes = input.archive_size().raw();
-  info.archive_offset = input.archive().raw() & core::kPageMask;
-  info.cpus = kernel.cpu_count.load(std::memory_order_relaxed);
-  const auto line = input.command_line();
-  __builtin_memcpy(info.command_line, line.data(), line.size());
-  sched::make_ready(cpu, c);
+  write_info(info, kernel, input);
+  sched::make_ready(cpu, *context.object);
 }
 
 }  // namespace fb::kernel::boot

@@ -54,6 +54,7 @@ Result<void*> Account::allocate(Memory& memory, core::ByteCount bytes) {
   const auto shift = std::bit_width(std::bit_ceil(bytes.raw())) - 1;
   const auto size_class =
       static_cast<unsigned>(shift) < kSmallestShift ? 0 : static_cast<unsigned>(shift) - kSmallestShift;
+  arch::require(size_class < partial_.size(), "an object larger than a slab");
   const core::Guard guard(lock_);
   if (partial_[size_class] == kNoFrame) FB_TRY(add_page(memory, size_class));
   const auto number = partial_[size_class];

@@ -1,6 +1,7 @@
 // The call ring: many calls in one trap (C6.21, DESIGN §5 "Batching").
 #include "kernel/syscall/calls.hpp"
 
+// NOLINTNEXTLINE(readability-identifier-naming): switching.S jumps through it by this name
 extern "C" const std::array<fb::abi::Thunk, fb::abi::kCallLimit> call_table;
 
 namespace fb::kernel::syscall {

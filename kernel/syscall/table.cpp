@@ -15,7 +15,9 @@ fb::abi::Reply gate_reply_entry(fb::abi::Word, fb::abi::Word, fb::abi::Word, fb:
                                 fb::abi::Word) asm("gate_reply_entry");
 
 extern "C" {
+// NOLINTNEXTLINE(readability-identifier-naming): switching.S jumps through it by this name
 extern const Table call_table;
+// NOLINTNEXTLINE(readability-identifier-naming): switching.S jumps through it by this name
 constinit const Table call_table = [] {
   auto table = fb::abi::kDecodeTable<fb::kernel::syscall::Calls>;
   const auto row = [&](fb::abi::CallNumber call) -> fb::abi::Thunk& {

@@ -7,7 +7,7 @@
 #include "kernel/syscall/calls.hpp"
 
 extern "C" {
-[[noreturn]] void trap_from_user(fb::kernel::object::Cpu* cpu, std::uint64_t vector, std::uint64_t error);
+[[noreturn]] void trap_from_user(fb::kernel::object::Cpu* at, std::uint64_t vector, std::uint64_t error);
 void trap_from_kernel(fb::kernel::arch::TrapFrame* frame);
 bool trap_on_own_stack(fb::kernel::arch::TrapFrame* frame, fb::kernel::object::Cpu* cpu);
 }
@@ -16,9 +16,7 @@ namespace fb::kernel::syscall {
 namespace {
 
 using arch::Vector;
-using object::Chain;
 using object::Cpu;
-using object::RunState;
 
 constexpr std::uint64_t kExceptions = 32;
 

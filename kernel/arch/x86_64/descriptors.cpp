@@ -1,6 +1,8 @@
 #include "kernel/arch/x86_64/descriptors.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): labels of assembly and of the linker
 extern "C" const char trap_stubs[];
+// NOLINTEND(readability-identifier-naming)
 
 namespace fb::kernel::arch {
 namespace {

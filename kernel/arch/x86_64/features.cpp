@@ -3,8 +3,10 @@
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/arch/x86_64/ops.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): labels of assembly and of the linker
 extern "C" const char syscall_entry[];
 extern "C" char clac_if_present[];
+// NOLINTEND(readability-identifier-naming)
 
 namespace fb::kernel::arch {
 namespace {

@@ -13,6 +13,7 @@ constinit std::uint64_t IoApic::registers_ = 0;
 constinit std::array<IoApic::Route, IoApic::kLines> IoApic::routes_{};
 
 void IoApic::write(std::uint32_t index, std::uint32_t value) {
+  if (registers_ == 0) return;
   *reinterpret_cast<volatile std::uint32_t*>(registers_ + kSelect) = index;
   *reinterpret_cast<volatile std::uint32_t*>(registers_ + kWindow) = value;
 }
@@ -27,7 +28,7 @@ void IoApic::initialise(core::VirtAddr registers, const std::array<Route, kLines
 }
 
 void IoApic::set_masked(unsigned line, bool masked) {
-  if (line >= kLines || registers_ == 0) return;
+  if (line >= kLines) return;
   const core::Guard guard(lock_);
   const auto& route = routes_[line];
   const auto vector = static_cast<std::uint32_t>(Vector::FirstDevice) + line;

@@ -3,6 +3,7 @@
 #include "kernel/arch/x86_64/layout.hpp"
 
 // Filled by the second link: `count` offsets from the kernel base, ascending, then as many offsets into the names.
+// NOLINTBEGIN(readability-identifier-naming): labels of assembly and of the linker
 extern "C" {
 [[gnu::weak]] extern const std::uint32_t symbol_count;
 [[gnu::weak]] extern const std::uint32_t symbol_offsets[];
@@ -10,6 +11,7 @@ extern "C" {
 [[gnu::weak]] extern const char symbol_text[];
 [[gnu::weak]] extern const std::uint64_t ring0_line_count;
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace fb::kernel::arch {
 
