@@ -12,12 +12,21 @@
 
 namespace fb::core::archive {
 
+struct DeviceNumber {
+  std::uint32_t major, minor;
+  constexpr bool operator==(const DeviceNumber&) const = default;
+};
+
 /// One member. `name` and `contents` are views into the archive.
 struct Entry {
   std::string_view name;  ///< without leading "./" and without NUL; never empty
   std::uint32_t mode{};   ///< st_mode: type and permissions
   ByteCount offset;       ///< of the contents in the archive: page-aligned in FeuerBird's boot images
   std::string_view contents;
+  std::uint32_t inode{}, uid{}, gid{}, links{};  ///< inode: the same for hard links, where links is above 1
+  std::uint32_t modified{};                      ///< seconds since 1970
+  DeviceNumber device{};                         ///< that the inode was on
+  DeviceNumber special{};                        ///< that a device file stands for
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(contents)); }
   [[nodiscard]] constexpr bool regular() const { return (mode & 0170000) == 0100000; }
@@ -49,9 +58,8 @@ class Archive {
   static constexpr std::string_view kMagic = "070701";
   static constexpr std::string_view kTrailer = "TRAILER!!!";
   static constexpr std::size_t kFields = 13;  ///< of 8 digits each
-  static constexpr std::size_t kMode = 1;
-  static constexpr std::size_t kFileSize = 6;
-  static constexpr std::size_t kNameSize = 11;
+  static constexpr std::size_t kInode = 0, kMode = 1, kUid = 2, kGid = 3, kLinks = 4, kModified = 5,
+                               kFileSize = 6, kDevice = 7, kSpecial = 9, kNameSize = 11;
   static constexpr std::size_t kHeaderSize = kMagic.size() + kFields * 8;
 
   struct Step {
@@ -130,8 +138,18 @@ constexpr Result<std::optional<Archive::Step>> Archive::decode(std::size_t at) c
   if (length == 0 || length == padded.size()) return fail(Error::BadFormat);
   const auto name = cut(at + kHeaderSize, length);
   if (name == kTrailer) return std::nullopt;
-  return Step{{plain(name), fields[kMode], ByteCount(contents), cut(contents, fields[kFileSize])},
-              align(end)};
+  return Step{.entry = {.name = plain(name),
+                        .mode = fields[kMode],
+                        .offset = ByteCount(contents),
+                        .contents = cut(contents, fields[kFileSize]),
+                        .inode = fields[kInode],
+                        .uid = fields[kUid],
+                        .gid = fields[kGid],
+                        .links = fields[kLinks],
+                        .modified = fields[kModified],
+                        .device = {.major = fields[kDevice], .minor = fields[kDevice + 1]},
+                        .special = {.major = fields[kSpecial], .minor = fields[kSpecial + 1]}},
+              .next = align(end)};
 }
 
 constexpr Result<Archive> Archive::parse(std::string_view bytes) {
