@@ -1,0 +1,130 @@
+// What a file is, whatever file system holds it: attributes and operations.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "core/types.hpp"
+#include "libos/posix/base/frames.hpp"
+#include "libos/posix/base/ref.hpp"
+#include "libos/posix/vfs/abi.hpp"
+#include "libos/posix/vfs/io.hpp"
+
+namespace fb::libos::posix::vfs {
+
+/// Time since 1970 for time stamps.
+class Clock {
+ public:
+  virtual core::Nanoseconds now() = 0;
+
+ protected:
+  ~Clock() = default;
+};
+
+struct Attributes {
+  std::uint64_t device{};  ///< of the file system
+  std::uint64_t inode{};
+  std::uint32_t mode{}, uid{}, gid{}, links{};
+  std::uint64_t size{}, pages{};  ///< pages: that are held for it
+  std::uint64_t rdev{};
+  core::Nanoseconds accessed{}, modified{}, changed{};
+};
+
+/// What a new file begins with; the mode with its type.
+struct NewInode {
+  std::uint32_t mode{}, uid{}, gid{};
+  std::uint64_t rdev{};
+};
+
+/// Of a directory. `name` is good until the directory changes.
+struct DirectoryEntry {
+  std::uint64_t cookie;  ///< to go on behind it; 0 goes on at the first
+  std::string_view name;
+  std::uint64_t inode;
+  std::uint32_t mode;
+};
+
+/// What is attached to an inode while somebody uses it: the pipe of a FIFO, the listener of a socket.
+class Attachment : public Shared {
+ public:
+  virtual ~Attachment() = default;
+};
+
+/// Names handed to it are components of 1 to kNameMax bytes, neither "." nor "..". It checks what concerns its structure;
+/// who may do it has been checked before (access.hpp). The defaults answer as a file that has no such operation.
+class Inode : public Shared {
+ public:
+  explicit Inode(const Attributes& attributes) : attributes_(attributes) {}
+  virtual ~Inode() = default;
+
+  [[nodiscard]] const Attributes& attributes() const { return attributes_; }
+  [[nodiscard]] Attributes& attributes() { return attributes_; }
+  [[nodiscard]] bool is(std::uint32_t type) const { return (attributes_.mode & mode::kType) == type; }
+  [[nodiscard]] bool is_directory() const { return is(mode::kDirectory); }
+
+  // Directories. Errors: NotDirectory, and where named.
+  /// Errors: NoEntry.
+  virtual Answer<Ref<Inode>> lookup(std::string_view) { return fail(Errno::NotDirectory); }
+  /// Itself at the root of a file system.
+  virtual Answer<Ref<Inode>> parent() { return fail(Errno::NotDirectory); }
+  /// Anything but a symbolic link. Errors: Exists, NoEntry in a removed directory, NoSpace, NoMemory.
+  virtual Answer<Ref<Inode>> create(std::string_view, const NewInode&) { return fail(Errno::NotDirectory); }
+  virtual Answer<Ref<Inode>> symlink(std::string_view, std::string_view /*target*/, const NewInode&) {
+    return fail(Errno::NotDirectory);
+  }
+  /// Errors: Exists, CrossDevice, Perm for directories, NoEntry, NoSpace, NoMemory.
+  virtual Answer<> link(std::string_view, Inode&) { return fail(Errno::NotDirectory); }
+  /// Errors: NoEntry, IsDirectory.
+  virtual Answer<> unlink(std::string_view) { return fail(Errno::NotDirectory); }
+  /// Errors: NoEntry, NotDirectory, NotEmpty.
+  virtual Answer<> remove_directory(std::string_view) { return fail(Errno::NotDirectory); }
+  /// To `to_name` in `to`. Errors: NoEntry, CrossDevice, Exists, Invalid into itself, IsDirectory, NotDirectory, NotEmpty.
+  virtual Answer<> rename(std::string_view, Inode& /*to*/, std::string_view /*to_name*/,
+                          std::uint32_t /*flags*/) {
+    return fail(Errno::NotDirectory);
+  }
+  /// The first entry behind `cookie`, "." and ".." left out; none at the end. Cookies are 3 and above.
+  virtual Answer<std::optional<DirectoryEntry>> entry_after(std::uint64_t /*cookie*/) {
+    return fail(Errno::NotDirectory);
+  }
+
+  // Symbolic links.
+  /// Good while this lives. Errors: Invalid.
+  virtual Answer<std::string_view> readlink() { return fail(Errno::Invalid); }
+  /// For links that lead to a file and not to a path (/proc/self/fd); none otherwise.
+  virtual Ref<Inode> jump() { return {}; }
+
+  // Regular files. Errors: Invalid, and where named.
+  /// Up to `count` bytes; 0 at the end. Fault only when nothing was put.
+  virtual Answer<std::size_t> read(std::uint64_t /*offset*/, Output&, std::size_t) {
+    return fail(Errno::Invalid);
+  }
+  /// Errors: FileTooLarge, NoSpace, Fault; only when nothing was written.
+  virtual Answer<std::size_t> write(std::uint64_t /*offset*/, Input&, std::size_t) {
+    return fail(Errno::Invalid);
+  }
+  /// Errors: FileTooLarge.
+  virtual Answer<> truncate(std::uint64_t) { return fail(Errno::Invalid); }
+  /// The frame that holds this page, for mappings; a hole gets one. The caller shares it. Errors: Fault beyond the end,
+  /// NoSpace, NoDevice when it cannot be mapped.
+  virtual Answer<FrameId> frame_at(core::PageCount) { return fail(Errno::NoDevice); }
+  /// The first byte of data, or of a hole, at or behind `offset`, which is below the size. Errors: NoDeviceOrAddress.
+  virtual Answer<std::uint64_t> find(std::uint64_t offset, bool hole) {
+    return hole ? attributes_.size : offset;
+  }
+
+  [[nodiscard]] Ref<Attachment>& attachment() { return attachment_; }
+
+ private:
+  Attributes attributes_;
+  Ref<Attachment> attachment_;
+};
+
+/// A tree of inodes.
+class FileSystem : public Shared {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Ref<Inode> root() = 0;
+};
+
+}  // namespace fb::libos::posix::vfs
