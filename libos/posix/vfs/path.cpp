@@ -1,0 +1,183 @@
+#include "libos/posix/vfs/path.hpp"
+
+namespace fb::libos::posix::vfs {
+namespace {
+
+/// substr() without its check, which throws: the caller has made sure.
+std::string_view behind(std::string_view text, std::size_t at) {
+  return {text.data() + at, text.size() - at};
+}
+
+/// The parent, across mounts; itself at the top of all.
+Answer<Ref<Inode>> parent_of(const Mounts& mounts, Ref<Inode> at) {
+  while (const Ref<Inode> covered = mounts.below(*at)) at = covered;
+  FB_ASSIGN(Ref<Inode> above, at->parent());
+  return mounts.top(std::move(above));
+}
+
+/// The entry of `directory` that is `child`.
+Answer<std::string_view> name_in(Inode& directory, const Inode& child) {
+  for (std::uint64_t cookie = 0;;) {
+    FB_ASSIGN(const auto entry, directory.entry_after(cookie));
+    if (!entry) return fail(Errno::NoEntry);
+    if (entry->inode == child.attributes().inode) return entry->name;
+    cookie = entry->cookie;
+  }
+}
+
+}  // namespace
+
+bool Walk::only_slashes_left(bool& some) const {
+  const auto slashes = [&](std::string_view rest) {
+    some = some || !rest.empty();
+    return std::ranges::all_of(rest, [](char c) { return c == '/'; });
+  };
+  for (const Rest& rest : links_) {
+    if (!slashes(behind(rest.text.view(), rest.at))) return false;
+  }
+  return slashes(behind(path_, used_));
+}
+
+/// False at the end of all.
+bool Walk::next_component(std::string_view& component) {
+  for (;;) {
+    const bool outer = links_.empty();
+    const std::string_view text = outer ? path_ : links_.back().text.view();
+    std::size_t& at = outer ? used_ : links_.back().at;
+    while (at != text.size() && text[at] == '/') ++at;
+    const std::size_t first = at;
+    while (at != text.size() && text[at] != '/') ++at;
+    if (at != first) {
+      component = {text.data() + first, at - first};
+      return true;
+    }
+    if (outer) return false;
+    links_.pop_back();
+  }
+}
+
+Answer<> Walk::up() {
+  if (at_ == place_.root) return {};
+  FB_ASSIGN(at_, parent_of(place_.mounts, at_));
+  return {};
+}
+
+Answer<Ref<Inode>> Walk::look() {
+  if (kind_ == Last::DotDot) {
+    const Ref<Inode> here = at_;
+    const auto moved = up();
+    Ref<Inode> above = std::exchange(at_, here);
+    FB_TRY(moved);
+    return above;
+  }
+  if (kind_ != Last::Name) return at_;
+  FB_ASSIGN(Ref<Inode> found, at_->lookup(last_));
+  return place_.mounts.top(std::move(found));
+}
+
+/// True when `link` leads to a file, which is in at_ then; else what it says is to be walked next.
+Answer<bool> Walk::push(Inode& link) {
+  if (++followed_ > kLinksMost) return fail(Errno::Loop);
+  if (Ref<Inode> target = link.jump()) {
+    at_ = std::move(target);
+    return true;
+  }
+  FB_ASSIGN(const std::string_view target, link.readlink());
+  if (target.empty()) return fail(Errno::NoEntry);
+  FB_ASSIGN(String text, String::make(target));
+  if (text.view().front() == '/') at_ = place_.root;
+  FB_TRY(links_.push_back({.text = std::move(text), .at = 0}));
+  return false;
+}
+
+Answer<bool> Walk::enter(Inode& link) {
+  FB_ASSIGN(const bool jumped, push(link));
+  if (jumped) {
+    kind_ = Last::Dot;
+    return true;
+  }
+  FB_TRY(to_last());
+  return false;
+}
+
+/// Into a component that is not the last.
+Answer<> Walk::step(std::string_view component) {
+  if (component == ".") return {};
+  if (component == "..") return up();
+  FB_ASSIGN(Ref<Inode> found, at_->lookup(component));
+  found = place_.mounts.top(std::move(found));
+  if (found->is(mode::kSymlink)) {
+    FB_TRY(push(*found));
+    return {};
+  }
+  at_ = std::move(found);
+  return {};
+}
+
+Answer<> Walk::to_last() {
+  if (!begun_) {
+    if (path_.empty()) return fail(Errno::NoEntry);
+    if (path_.size() >= kPathMax) return fail(Errno::NameTooLong);
+    if (path_.front() == '/') at_ = place_.root;
+    begun_ = true;
+  }
+  kind_ = Last::Root;
+  last_ = {};
+  std::string_view component;
+  while (next_component(component)) {
+    if (!at_->is_directory()) return fail(Errno::NotDirectory);
+    FB_TRY(check_access(at_->attributes(), place_.who, Want::Execute));
+    if (component.size() > kNameMax) return fail(Errno::NameTooLong);
+    bool some = false;
+    if (only_slashes_left(some)) {
+      slash_ = slash_ || some;
+      last_ = component;
+      kind_ = component == "." ? Last::Dot : component == ".." ? Last::DotDot : Last::Name;
+      return {};
+    }
+    FB_TRY(step(component));
+  }
+  return {};
+}
+
+Answer<Ref<Inode>> Walk::finish(bool follow) {
+  for (;;) {
+    FB_ASSIGN(Ref<Inode> found, look());
+    if (found->is(mode::kSymlink) && (follow || slash_)) {
+      FB_ASSIGN(const bool done, enter(*found));
+      if (!done) continue;
+      found = at_;
+    }
+    if (slash_ && !found->is_directory()) return fail(Errno::NotDirectory);
+    return found;
+  }
+}
+
+Answer<Ref<Inode>> resolve(const Place& place, std::string_view path, bool follow) {
+  Walk walk(place, path);
+  FB_TRY(walk.to_last());
+  return walk.finish(follow);
+}
+
+Answer<std::string_view> path_of(const Place& place, const Ref<Inode>& directory, std::span<char> room) {
+  if (directory->attributes().links == 0) return fail(Errno::NoEntry);
+  std::size_t first = room.size();
+  for (Ref<Inode> at = directory; at != place.root;) {
+    while (const Ref<Inode> covered = place.mounts.below(*at)) at = covered;
+    FB_ASSIGN(const Ref<Inode> above, at->parent());
+    if (above == at) return fail(Errno::NoEntry);
+    FB_ASSIGN(const std::string_view name, name_in(*above, *at));
+    if (name.size() + 1 > first) return fail(Errno::Range);
+    first -= name.size();
+    std::ranges::copy(name, room.data() + first);
+    room[--first] = '/';
+    at = place.mounts.top(above);
+  }
+  if (first == room.size()) {
+    if (room.empty()) return fail(Errno::Range);
+    room[--first] = '/';
+  }
+  return std::string_view(room.data() + first, room.size() - first);
+}
+
+}  // namespace fb::libos::posix::vfs
