@@ -1,0 +1,105 @@
+// Open file descriptions: what descriptors name.
+#pragma once
+
+#include "libos/posix/vfs/inode.hpp"
+#include "libos/posix/vfs/wait.hpp"
+
+namespace fb::libos::posix::vfs {
+
+struct PollState {
+  std::uint32_t events;                ///< that hold now (namespace poll)
+  std::array<WaitQueue*, 2> queues{};  ///< that wake when it changes; null where it does not
+};
+
+/// Opened once, shared by all descriptors that were made from it. The defaults refuse what Linux refuses for files that
+/// have no such operation.
+class File : public Shared {
+ public:
+  /// `flags` as open got them; creation flags are forgotten. `inode` may be none (pipes).
+  File(Ref<Inode> inode, std::uint32_t flags);
+  virtual ~File() = default;
+
+  /// Errors: BadDescriptor by the access mode; IsDirectory, Invalid, Fault, TryAgain, Interrupted, NoSpace, BrokenPipe...
+  Answer<std::size_t> read(Output& out, std::size_t count, Waiter& waiter);
+  Answer<std::size_t> write(Input& in, std::size_t count, Waiter& waiter);
+  /// And IllegalSeek, Invalid for negative offsets.
+  Answer<std::size_t> read_at(std::int64_t offset, Output& out, std::size_t count);
+  Answer<std::size_t> write_at(std::int64_t offset, Input& in, std::size_t count);
+  /// Errors: Invalid, IllegalSeek, NoDeviceOrAddress, BadDescriptor.
+  virtual Answer<std::uint64_t> seek(std::int64_t offset, Whence whence);
+  /// Errors: Invalid, BadDescriptor.
+  Answer<> truncate(std::int64_t size);
+  /// Whole directory records. Errors: NotDirectory, Invalid when not one fits, BadDescriptor.
+  virtual Answer<std::size_t> entries(Output& out, std::size_t count);
+  [[nodiscard]] virtual PollState poll() { return {.events = kAlwaysReady}; }
+  /// `argument` is the program's; what is behind it goes through `memory`. Errors: NotTerminal.
+  virtual Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, Output& memory);
+  [[nodiscard]] virtual Stat stat() const;
+
+  [[nodiscard]] const Ref<Inode>& inode() const { return inode_; }
+  [[nodiscard]] std::uint32_t flags() const { return flags_; }
+  /// F_SETFL: others than flag::kSettable stay as they are.
+  void set_flags(std::uint32_t flags);
+  [[nodiscard]] bool path_only() const { return (flags_ & flag::kPath) != 0; }
+  [[nodiscard]] bool readable() const { return !path_only() && (flags_ & flag::kAccess) % 2 == 0; }
+  [[nodiscard]] bool writable() const;
+  [[nodiscard]] bool blocks() const { return (flags_ & flag::kNonBlock) == 0; }
+
+ protected:
+  static constexpr std::uint32_t kAlwaysReady =
+      poll::kIn | poll::kOut | poll::kReadNormal | poll::kWriteNormal;
+  virtual Answer<std::size_t> on_read(Output&, std::size_t, Waiter&) { return fail(Errno::Invalid); }
+  virtual Answer<std::size_t> on_write(Input&, std::size_t, Waiter&) { return fail(Errno::Invalid); }
+  virtual Answer<std::size_t> on_read_at(std::uint64_t, Output&, std::size_t) {
+    return fail(Errno::IllegalSeek);
+  }
+  virtual Answer<std::size_t> on_write_at(std::uint64_t, Input&, std::size_t) {
+    return fail(Errno::IllegalSeek);
+  }
+
+ private:
+  Ref<Inode> inode_;
+  std::uint32_t flags_;
+};
+
+[[nodiscard]] Stat stat_of(const Attributes& attributes);
+
+/// Of regular files.
+class RegularFile final : public File {
+ public:
+  using File::File;
+  Answer<std::uint64_t> seek(std::int64_t offset, Whence whence) override;
+
+ private:
+  Answer<std::size_t> on_read(Output& out, std::size_t count, Waiter& waiter) override;
+  Answer<std::size_t> on_write(Input& in, std::size_t count, Waiter& waiter) override;
+  Answer<std::size_t> on_read_at(std::uint64_t offset, Output& out, std::size_t count) override;
+  Answer<std::size_t> on_write_at(std::uint64_t offset, Input& in, std::size_t count) override;
+
+  std::uint64_t offset_ = 0;
+};
+
+/// Its offset is the cookie of the entry before; entries may come and go meanwhile.
+class DirectoryFile final : public File {
+ public:
+  using File::File;
+  Answer<std::uint64_t> seek(std::int64_t offset, Whence whence) override;
+  Answer<std::size_t> entries(Output& out, std::size_t count) override;
+
+ private:
+  struct Record {
+    std::uint64_t cookie;
+    std::string_view name;
+    std::uint64_t inode;
+    std::uint32_t mode;
+  };
+  Answer<std::size_t> on_read(Output&, std::size_t, Waiter&) override { return fail(Errno::IsDirectory); }
+  Answer<std::size_t> on_read_at(std::uint64_t, Output&, std::size_t) override {
+    return fail(Errno::IsDirectory);
+  }
+  Answer<std::optional<Record>> next(std::uint64_t cookie) const;
+
+  std::uint64_t cookie_ = 0;
+};
+
+}  // namespace fb::libos::posix::vfs
