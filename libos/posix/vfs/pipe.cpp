@@ -1,0 +1,190 @@
+#include "libos/posix/vfs/pipe.hpp"
+
+#include <algorithm>
+
+namespace fb::libos::posix::vfs {
+
+Pipe::~Pipe() {
+  for (const FrameId frame : slots_) {
+    if (frame != FrameId(0)) frames_.release(frame);
+  }
+}
+
+void Pipe::drop(std::uint64_t page) {
+  FrameId& slot = slots_[page % kSlots];
+  if (slot != FrameId(0)) frames_.release(std::exchange(slot, FrameId(0)));
+}
+
+Answer<std::size_t> Pipe::take(Output& out, std::size_t count) {
+  count = std::min(count, held());
+  std::size_t done = 0;
+  while (done < count) {
+    const std::uint64_t page = read_ >> core::kPageShift;
+    const std::size_t within = read_ & core::kPageMask;
+    const std::size_t piece = std::min(count - done, core::kPageSize - within);
+    if (const auto put = out.put(frames_.bytes(slots_[page % kSlots]).subspan(within, piece)); !put) {
+      if (done == 0) return fail(put.error());
+      break;
+    }
+    read_ += piece;
+    done += piece;
+    // The slot may hold the beginning of a later page, too.
+    const bool left = read_ >> core::kPageShift != page && written_ <= (page + kSlots) << core::kPageShift;
+    if (left || read_ == written_) drop(page);
+  }
+  // An empty pipe begins with a page again: the full 64 KiB fit in its slots.
+  if (read_ == written_) read_ = written_ = 0;
+  return done;
+}
+
+Answer<std::size_t> Pipe::give(Input& in, std::size_t count) {
+  count = std::min(count, room());
+  std::size_t done = 0;
+  while (done < count) {
+    const std::uint64_t page = written_ >> core::kPageShift;
+    const std::size_t within = written_ & core::kPageMask;
+    const std::size_t piece = std::min(count - done, core::kPageSize - within);
+    FrameId& slot = slots_[page % kSlots];
+    Answer<> taken;
+    const bool fresh = slot == FrameId(0);
+    if (fresh) {
+      const auto frame = frames_.allocate();
+      if (frame)
+        slot = *frame;
+      else
+        taken = fail(frame.error());
+    }
+    if (taken) taken = in.take(frames_.bytes(slot).subspan(within, piece));
+    if (!taken) {
+      if (fresh) drop(page);
+      if (done == 0) return fail(taken.error());
+      break;
+    }
+    written_ += piece;
+    done += piece;
+  }
+  return done;
+}
+
+PipeEnd::PipeEnd(const Ref<Inode>& inode, std::uint32_t flags, const Ref<Pipe>& pipe)
+    : File(inode, flags), pipe_(pipe), writers_before_(pipe->writers == 0 ? pipe->writers_ever : 0) {
+  if (readable()) {
+    ++pipe_->readers;
+    ++pipe_->readers_ever;
+    pipe_->to_write.wake_all();
+  }
+  if (writable()) {
+    ++pipe_->writers;
+    ++pipe_->writers_ever;
+    pipe_->to_read.wake_all();
+  }
+}
+
+PipeEnd::~PipeEnd() {
+  if (readable() && --pipe_->readers == 0) pipe_->to_write.wake_all();
+  if (writable() && --pipe_->writers == 0) pipe_->to_read.wake_all();
+  if (pipe_->readers == 0 && pipe_->writers == 0) inode()->attachment().reset();
+}
+
+Answer<std::size_t> PipeEnd::on_read(Output& out, std::size_t count, Waiter& waiter) {
+  if (count == 0) return 0;
+  while (pipe_->held() == 0) {
+    if (pipe_->writers == 0) return 0;
+    if (!blocks()) return fail(Errno::TryAgain);
+    FB_TRY(waiter.wait(pipe_->to_read));
+  }
+  auto done = pipe_->take(out, count);
+  pipe_->to_write.wake_all();
+  return done;
+}
+
+Answer<std::size_t> PipeEnd::on_write(Input& in, std::size_t count, Waiter& waiter) {
+  std::size_t done = 0;
+  while (done < count) {
+    Answer<> next;
+    const std::size_t least = count <= kPipeAtomic ? count : 1;
+    if (pipe_->readers == 0) {
+      next = fail(Errno::BrokenPipe);
+    } else if (pipe_->room() >= least) {
+      const auto given = pipe_->give(in, count - done);
+      if (given) {
+        done += *given;
+        pipe_->to_read.wake_all();
+        // Short though there was room: memory has ended, the program's or the LibOS's. The rest is not waited for.
+        if (done < count && pipe_->room() != 0) return done;
+      } else {
+        next = fail(given.error());
+      }
+    } else if (!blocks()) {
+      next = fail(Errno::TryAgain);
+    } else {
+      next = waiter.wait(pipe_->to_write);
+    }
+    if (next) continue;
+    if (done == 0) return fail(next.error());
+    return done;
+  }
+  return done;
+}
+
+PollState PipeEnd::poll() {
+  PollState state{.events = 0};
+  if (readable()) {
+    state.queues[0] = &pipe_->to_read;
+    if (pipe_->held() != 0) state.events |= poll::kIn | poll::kReadNormal;
+    // A FIFO that nobody has written to yet waits for the first.
+    if (pipe_->writers == 0 && pipe_->writers_ever != writers_before_) state.events |= poll::kHangUp;
+  }
+  if (writable()) {
+    state.queues[1] = &pipe_->to_write;
+    if (pipe_->room() >= kPipeAtomic) state.events |= poll::kOut | poll::kWriteNormal;
+    if (pipe_->readers == 0) state.events |= poll::kError;
+  }
+  return state;
+}
+
+Answer<std::uint64_t> PipeEnd::ioctl(std::uint32_t request, std::uint64_t argument, Output& memory) {
+  if (request != kReadableBytes) return File::ioctl(request, argument, memory);
+  const auto held = static_cast<std::int32_t>(pipe_->held());
+  FB_TRY(memory.put(std::as_bytes(std::span(&held, 1))));
+  return 0;
+}
+
+Answer<PipeEnds> make_pipe(Frames& frames, const Attributes& attributes, std::uint32_t flags) {
+  FB_ASSIGN(const auto inode, make_shared<Inode>(attributes));
+  inode->attributes().mode = mode::kFifo | 0600;
+  FB_ASSIGN(const auto pipe, make_shared<Pipe>(frames));
+  const std::uint32_t kept = flags & (flag::kNonBlock | flag::kDirect);
+  FB_ASSIGN(const auto read, make_shared<PipeEnd>(inode, kept | flag::kRead, pipe));
+  FB_ASSIGN(const auto write, make_shared<PipeEnd>(inode, kept | flag::kWrite, pipe));
+  return PipeEnds{.read = read, .write = write};
+}
+
+Answer<Ref<File>> open_fifo(Frames& frames, const Ref<Inode>& inode, std::uint32_t flags, Waiter& waiter) {
+  Ref<Pipe> pipe;
+  if (const Ref<Attachment>& open = inode->attachment()) {
+    pipe = Ref<Pipe>(static_cast<Pipe&>(*open));
+  } else {
+    FB_ASSIGN(pipe, make_shared<Pipe>(frames));
+  }
+  const std::uint32_t access = flags & flag::kAccess;
+  const bool waits = (flags & flag::kNonBlock) == 0;
+  if (access == flag::kWrite && !waits && pipe->readers == 0) return fail(Errno::NoDeviceOrAddress);
+
+  inode->attachment() = pipe;
+  const auto end = make_shared<PipeEnd>(inode, flags, pipe);
+  if (!end) {
+    if (pipe->readers == 0 && pipe->writers == 0) inode->attachment().reset();
+    return fail(end.error());
+  }
+  // One that has come counts even when it is gone by the time that this wakes.
+  const bool writes = access == flag::kWrite;
+  const std::uint64_t ever = writes ? pipe->readers_ever : pipe->writers_ever;
+  while (waits && access != flag::kReadWrite && (writes ? pipe->readers : pipe->writers) == 0 &&
+         (writes ? pipe->readers_ever : pipe->writers_ever) == ever) {
+    FB_TRY(waiter.wait(writes ? pipe->to_write : pipe->to_read));
+  }
+  return *end;
+}
+
+}  // namespace fb::libos::posix::vfs
