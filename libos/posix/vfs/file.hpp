@@ -62,7 +62,7 @@ class File : public Shared {
   std::uint32_t flags_;
 };
 
-[[nodiscard]] Stat stat_of(const Attributes& attributes);
+[[nodiscard]] Stat stat_of(const Attributes& from);
 
 /// Of regular files.
 class RegularFile final : public File {

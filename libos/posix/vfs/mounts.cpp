@@ -19,7 +19,7 @@ Answer<Ref<FileSystem>> Mounts::unmount(const Inode& root) {
   for (const Mount& other : mounts_) {
     if (other.point->attributes().device == device) return fail(Errno::Busy);
   }
-  const Ref<FileSystem> system = at->system;
+  Ref<FileSystem> system = at->system;
   mounts_.erase(static_cast<std::size_t>(at - mounts_.begin()));
   return system;
 }

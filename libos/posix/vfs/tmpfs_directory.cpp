@@ -148,7 +148,7 @@ Answer<Ref<Inode>> TmpDirectory::symlink(std::string_view name, std::string_view
   fitted.mode = mode::kSymlink | 0777;
   if ((attributes().mode & mode::kSetGid) != 0) fitted.gid = attributes().gid;
   FB_ASSIGN(String text, String::make(target));
-  FB_ASSIGN(const auto node, make_shared<TmpLink>(shared_store(), fitted, std::move(text)));
+  FB_ASSIGN(auto node, make_shared<TmpLink>(shared_store(), fitted, std::move(text)));
   FB_TRY(add(name, node));
   return node;
 }
