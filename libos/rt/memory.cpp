@@ -1,5 +1,7 @@
 #include "libos/rt/memory.hpp"
 
+#include <algorithm>
+
 #include "libos/rt/environment.hpp"
 
 namespace fb::libos::rt {
@@ -10,6 +12,26 @@ constexpr core::VirtAddr kStart{0x1000'0000'0000};
 constexpr core::PageCount kCount{0x4000'0000'0000 >> core::kPageShift};
 
 constinit RangeAllocator<512> ranges{PageRange{kStart, kCount}};
+
+constexpr core::PageCount kPagesAtOnce{64};  // of one call
+
+/// Does `act(done, count)` for pieces of `count` pages that one call may have, until one fails.
+template <class Act>
+core::Result<> in_pieces(core::PageCount count, Act act) {
+  for (core::PageCount done(0); done < count;) {
+    const auto now = std::min(count - done, kPagesAtOnce);
+    FB_TRY(act(done, now));
+    done += now;
+  }
+  return {};
+}
+
+void unmap(PageRange range) {
+  static_cast<void>(in_pieces(range.count, [&](core::PageCount done, core::PageCount now) -> core::Result<> {
+    static_cast<void>(abi::calls::unmap_pages(environment().space, range.start + core::bytes_of(done), now));
+    return {};
+  }));
+}
 
 }  // namespace
 
@@ -24,7 +46,7 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 
 void Mapping::reset() {
   if (none()) return;
-  static_cast<void>(abi::calls::unmap_pages(environment().space, pages_.start, pages_.count));
+  unmap(pages_);
   // With too many holes the addresses are lost; the pages are not.
   static_cast<void>(ranges.give(std::exchange(taken_, {})));
 }
@@ -34,8 +56,12 @@ core::Result<Mapping> map(abi::Cap<abi::ObjectType::Pages> pages, core::PageCoun
   // The guard is as large as the alignment, so that what follows it is aligned.
   FB_ASSIGN(const auto taken, ranges.take(count + alignment, alignment));
   const PageRange inner{taken.start + core::bytes_of(alignment), count};
-  const auto mapped = abi::calls::map_pages(environment().space, pages, inner.start, offset, count, access);
+  const auto mapped = in_pieces(count, [&](core::PageCount done, core::PageCount now) {
+    return abi::calls::map_pages(environment().space, pages, inner.start + core::bytes_of(done),
+                                 offset + done, now, access);
+  });
   if (!mapped) {
+    unmap(inner);
     static_cast<void>(ranges.give(taken));
     return core::fail(mapped.error());
   }
