@@ -9,12 +9,16 @@
 namespace fb::libos::posix {
 namespace {
 
-struct Counted : Shared {
+class Counted : public Shared {
+ public:
   explicit Counted(int& alive) : alive_(&alive) { ++*alive_; }
   virtual ~Counted() { --*alive_; }
+
+ private:
   int* alive_;
 };
-struct Derived final : Counted {
+class Derived final : public Counted {
+ public:
   using Counted::Counted;
 };
 
