@@ -20,12 +20,13 @@ class CallQueue {
            abi::Access access);
   /// At most 64 pages.
   void unmap(SpaceCap space, core::VirtAddr address, core::PageCount count);
+  /// All have been made; what was refused, flush() says.
+  void submit();
   /// All have been made. Errors: NoMemory, if one since the last flush was a page that could not be mapped.
   Answer<> flush();
 
  private:
   void push(const exo_ring_entry& entry);
-  void submit();
 
   exo_ring& ring_;
   std::uint32_t count_ = 0;
