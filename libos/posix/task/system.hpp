@@ -1,0 +1,40 @@
+// What all processes of an instance share.
+#pragma once
+
+#include "libos/posix/base/frames.hpp"
+#include "libos/posix/machine/call_queue.hpp"
+#include "libos/posix/machine/pages_source.hpp"
+#include "libos/posix/vfs/devices.hpp"
+#include "libos/posix/vfs/mounts.hpp"
+#include "libos/rt/machine.hpp"
+
+namespace fb::libos::posix::task {
+
+class Process;
+class Processes;
+
+/// Gives a process its fibre.
+class Starter {
+ public:
+  /// It runs from now on, until it ends. Errors: NoMemory.
+  virtual Answer<> start(Process& process) = 0;
+
+ protected:
+  ~Starter() = default;
+};
+
+/// Made once; everything in it outlives every process.
+struct System {
+  machine::PagesSource& source;
+  machine::CallQueue& queue;
+  Frames& frames;
+  vfs::Clock& clock;
+  vfs::RandomSource& random;
+  vfs::Devices& devices;
+  vfs::Mounts& mounts;
+  rt::Fibres& fibres;
+  Processes& processes;
+  Starter& starter;
+};
+
+}  // namespace fb::libos::posix::task
