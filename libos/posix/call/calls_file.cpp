@@ -1,0 +1,188 @@
+// Reading, writing and what is done to descriptors.
+#include "libos/posix/call/handlers.hpp"
+#include "libos/posix/task/fibre_waiter.hpp"
+#include "libos/posix/vfs/pipe.hpp"
+
+namespace fb::libos::posix::call {
+namespace {
+
+Answer<Ref<vfs::File>> file_of(Call& call, unsigned argument = 0) {
+  return call.process.descriptors.get(call.number32(argument));
+}
+
+std::size_t count_of(const Call& call, unsigned argument) {
+  return std::min<std::uint64_t>(call.word(argument), vfs::kTransferMost);
+}
+
+struct Piece {
+  std::uint64_t address, length;
+};
+constexpr std::uint64_t kMostPieces = 1024;
+
+/// `transfer(address, length)` for each piece of an iovec, until one comes short. Errors: Invalid, those of the first.
+template <class Transfer>
+Done for_pieces(Call& call, Transfer transfer) {
+  if (call.word(2) > kMostPieces) return fail(Errno::Invalid);
+  std::uint64_t sum = 0;
+  for (std::uint64_t i = 0; i < call.word(2); ++i) {
+    FB_ASSIGN(const auto piece, call.get<Piece>(call.address(1) + core::ByteCount(i * sizeof(Piece))));
+    const auto length = std::min<std::uint64_t>(piece.length, vfs::kTransferMost - sum);
+    const auto done = transfer(core::VirtAddr(piece.address), length);
+    if (!done && sum == 0) return done;
+    if (!done) break;
+    sum += *done;
+    if (*done < length) break;
+  }
+  return sum;
+}
+
+}  // namespace
+
+Done do_read(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  ProgramOutput out(call.memory(), call.address(1));
+  task::FibreWaiter waiter(call.process.system.fibres);
+  return file->read(out, count_of(call, 2), waiter);
+}
+
+Done do_write(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  ProgramInput in(call.memory(), call.address(1));
+  task::FibreWaiter waiter(call.process.system.fibres);
+  return file->write(in, count_of(call, 2), waiter);
+}
+
+Done do_readv(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  return for_pieces(call, [&](core::VirtAddr at, std::uint64_t length) -> Done {
+    ProgramOutput out(call.memory(), at);
+    task::FibreWaiter waiter(call.process.system.fibres);
+    return file->read(out, length, waiter);
+  });
+}
+
+Done do_writev(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  return for_pieces(call, [&](core::VirtAddr at, std::uint64_t length) -> Done {
+    ProgramInput in(call.memory(), at);
+    task::FibreWaiter waiter(call.process.system.fibres);
+    return file->write(in, length, waiter);
+  });
+}
+
+Done do_pread64(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  ProgramOutput out(call.memory(), call.address(1));
+  return file->read_at(static_cast<std::int64_t>(call.word(3)), out, count_of(call, 2));
+}
+
+Done do_pwrite64(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  ProgramInput in(call.memory(), call.address(1));
+  return file->write_at(static_cast<std::int64_t>(call.word(3)), in, count_of(call, 2));
+}
+
+Done do_lseek(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  return file->seek(static_cast<std::int64_t>(call.word(1)), static_cast<vfs::Whence>(call.word32(2)));
+}
+
+Done do_ftruncate(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  FB_TRY(file->truncate(static_cast<std::int64_t>(call.word(1))));
+  return 0;
+}
+
+Done do_getdents64(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  ProgramOutput out(call.memory(), call.address(1));
+  return file->entries(out, call.word32(2));
+}
+
+Done do_ioctl(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  if (file->path_only()) return fail(Errno::BadDescriptor);
+  ProgramOutput out(call.memory(), call.address(2));
+  return file->ioctl(call.word32(1), call.word(2), out);
+}
+
+Done do_pipe2(Call& call) {
+  constexpr auto kKnown = vfs::flag::kCloseOnExec | vfs::flag::kNonBlock;
+  const auto flags = call.number == 22 ? 0 : call.word32(1);
+  if ((flags & ~kKnown) != 0) return fail(Errno::Invalid);
+  vfs::Attributes attributes;
+  attributes.mode = vfs::mode::kFifo | 0600;
+  attributes.links = 1;
+  FB_ASSIGN(const auto ends,
+            vfs::make_pipe(call.process.system.frames, attributes, flags & vfs::flag::kNonBlock));
+  auto& descriptors = call.process.descriptors;
+  const bool closes = (flags & vfs::flag::kCloseOnExec) != 0;
+  FB_ASSIGN(const auto reading, descriptors.add(ends.read, closes));
+  const auto writing = descriptors.add(ends.write, closes);
+  const auto told =
+      writing ? call.put(call.address(0), std::array{reading, *writing}) : fail(writing.error());
+  if (told) return 0;
+  static_cast<void>(descriptors.close(reading));
+  if (writing) static_cast<void>(descriptors.close(*writing));
+  return fail(told.error());
+}
+Done do_pipe(Call& call) { return do_pipe2(call); }
+
+Done do_close(Call& call) {
+  FB_TRY(call.process.descriptors.close(call.number32(0)));
+  return 0;
+}
+
+Done do_dup(Call& call) {
+  FB_ASSIGN(const auto made, call.process.descriptors.duplicate(call.number32(0)));
+  return static_cast<std::uint64_t>(made);
+}
+
+Done do_dup2(Call& call) {
+  FB_TRY(call.process.descriptors.duplicate_to(call.number32(0), call.number32(1)));
+  return call.word32(1);
+}
+
+Done do_dup3(Call& call) {
+  if ((call.word32(2) & ~vfs::flag::kCloseOnExec) != 0) return fail(Errno::Invalid);
+  FB_TRY(
+      call.process.descriptors.duplicate_to_other(call.number32(0), call.number32(1), call.word32(2) != 0));
+  return call.word32(1);
+}
+
+Done do_fcntl(Call& call) {
+  enum Command : std::uint32_t {
+    kDuplicate,
+    kGetFlags,
+    kSetFlags,
+    kGetStatus,
+    kSetStatus,
+    kDuplicateCloseOnExec = 1030
+  };
+  auto& descriptors = call.process.descriptors;
+  FB_ASSIGN(const auto file, file_of(call));
+  switch (call.word32(1)) {
+    case kDuplicate:
+    case kDuplicateCloseOnExec: {
+      FB_ASSIGN(const auto made,
+                descriptors.duplicate(call.number32(0), call.word32(1) != kDuplicate, call.number32(2)));
+      return static_cast<std::uint64_t>(made);
+    }
+    case kGetFlags: {
+      FB_ASSIGN(const bool closes, descriptors.close_on_exec(call.number32(0)));
+      return closes ? 1 : 0;
+    }
+    case kSetFlags:
+      FB_TRY(descriptors.set_close_on_exec(call.number32(0), (call.word(2) & 1) != 0));
+      return 0;
+    case kGetStatus:
+      return file->flags();
+    case kSetStatus:
+      file->set_flags(call.word32(2));
+      return 0;
+    default:
+      return fail(Errno::Invalid);
+  }
+}
+
+}  // namespace fb::libos::posix::call

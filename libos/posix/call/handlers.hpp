@@ -1,0 +1,15 @@
+// One function per call, in files by group; the table is calls.def.
+#pragma once
+
+#include "libos/posix/call/call.hpp"
+
+namespace fb::libos::posix::call {
+
+#define FB_LINUX_CALL(number, name) Done do_##name(Call& call);
+#include "libos/posix/call/calls.def"
+#undef FB_LINUX_CALL
+
+/// Where the path of a call with a directory descriptor begins. Errors: BadDescriptor, NotDirectory.
+Answer<vfs::Place> place_of(Call& call, std::int32_t descriptor, std::string_view path);
+
+}  // namespace fb::libos::posix::call
