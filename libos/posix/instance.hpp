@@ -1,0 +1,60 @@
+// One POSIX instance: what its processes share, its files, and the program it runs.
+#pragma once
+
+#include <memory>
+
+#include "libos/posix/base/frames.hpp"
+#include "libos/posix/machine/call_queue.hpp"
+#include "libos/posix/machine/pages_source.hpp"
+#include "libos/posix/processor_random.hpp"
+#include "libos/posix/task/processes.hpp"
+#include "libos/posix/vfs/tmpfs.hpp"
+#include "libos/rt/boot_archive.hpp"
+#include "libos/rt/console.hpp"
+
+namespace fb::libos::posix {
+
+/// Time since 1970, from ring 0.
+class SystemClock final : public vfs::Clock {
+ public:
+  core::Nanoseconds now() override;
+};
+
+/// Made once, in memory of its own: too large for a stack.
+class Instance final : task::Starter {
+ public:
+  Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::Fibres& fibres)
+      : queue_(ring), frames_(source_, frames), devices_(random_), fibres_(fibres), console_(console) {}
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  /// The root file system, with the programs of the boot archive in /bin. Errors: NoMemory, NoSpace.
+  Answer<> prepare_files(const rt::BootArchive& archive);
+  /// Runs a program to its end; its status, 128 and the signal when a fault ended it. Errors: those of Process::execute.
+  Answer<int> run(std::span<const std::string_view> arguments);
+
+ private:
+  Answer<> add_file(std::string_view name, std::span<const std::byte> bytes);
+  Answer<> give_descriptors(task::Process& process);
+  Answer<> start(task::Process& process) override;
+  void run_to_end(task::Process& process);
+  bool run_once(task::Process& process);
+  void serve_call(task::Process& process);
+  void serve_fault(task::Process& process);
+
+  machine::PagesSource source_;
+  machine::CallQueue queue_;
+  Frames frames_;
+  SystemClock clock_;
+  ProcessorRandom random_;
+  vfs::MemoryDevices devices_;
+  vfs::Mounts mounts_;
+  task::Processes processes_;
+  rt::Fibres& fibres_;
+  task::System system_{source_,  queue_,  frames_, clock_,     random_,
+                       devices_, mounts_, fibres_, processes_, *this};
+  Ref<vfs::Tmpfs> files_;
+  rt::Console& console_;
+};
+
+}  // namespace fb::libos::posix
