@@ -1,5 +1,6 @@
 #include "kernel/mem/account.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "kernel/arch/x86_64/panic.hpp"
@@ -51,9 +52,8 @@ void Account::give_frames(Memory& memory, FrameNumber first, PageCount count) {
 }
 
 Result<void*> Account::allocate(Memory& memory, core::ByteCount bytes) {
-  const auto shift = std::bit_width(std::bit_ceil(bytes.raw())) - 1;
-  const auto size_class =
-      static_cast<unsigned>(shift) < kSmallestShift ? 0 : static_cast<unsigned>(shift) - kSmallestShift;
+  const auto size = std::max(std::bit_ceil(bytes.raw()), std::uint64_t{1} << kSmallestShift);
+  const auto size_class = static_cast<unsigned>(std::countr_zero(size)) - kSmallestShift;
   arch::require(size_class < partial_.size(), "an object larger than a slab");
   const core::Guard guard(lock_);
   if (partial_[size_class] == kNoFrame) FB_TRY(add_page(memory, size_class));
@@ -63,7 +63,7 @@ Result<void*> Account::allocate(Memory& memory, core::ByteCount bytes) {
   set_first_free(frame, slot->next);
   frame.live += 1;
   if (first_free(frame) == nullptr) unlink(memory, number, size_class);
-  __builtin_memset(slot, 0, std::size_t{1} << (size_class + kSmallestShift));
+  __builtin_memset(slot, 0, size);
   return slot;
 }
 

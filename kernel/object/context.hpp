@@ -118,7 +118,7 @@ struct alignas(64) ContextHead {
   std::uint64_t domain_identity = 0;  ///< of its domain
   /// Of the last event_exchange; its wait still hangs on `last_event`.
   Known last_target, last_event;
-  std::uint64_t fill_[2]{};  ///< the next base stays out of the padding
+  std::uint64_t fill[2]{};  ///< the next base stays out of the padding
 
   /// It has stopped in a call, and its registers are all that it takes to go on.
   [[nodiscard]] bool goes_on_plainly() const {

@@ -108,19 +108,20 @@ class Calls : public Cpu {
   Result<core::ByteCount> transfer_data();
 
   // calls_domain.cpp
-  Result<Handle> domain_create(Ref<object::Budget> budget, core::cap::Authorities authorities);
+  Result<Handle> domain_create(Ref<object::Budget> budget, core::cap::Authorities wanted);
   Result<Handle> budget_create(Ref<object::Budget> parent, PageCount pages);
   Result<> budget_lend_slots(Ref<object::Budget> child, Ref<object::Budget> parent, core::CpuId cpu,
                              abi::EventBits slots);
   Result<Word> budget_query(Ref<object::Budget> budget);
-  Result<> slice_assign(Ref<object::Budget> budget, core::CpuId cpu, abi::Slot slot, Ref<Context> context);
+  Result<> slice_assign(Ref<object::Budget> budget, core::CpuId cpu, abi::Slot number, Ref<Context> context);
 
   // calls_context.cpp
-  Result<Handle> alloc_cpu_context(Ref<Domain> domain, Ref<object::AddressSpace> space,
+  Result<Handle> alloc_cpu_context(Ref<Domain> owner, Ref<object::AddressSpace> space,
                                    Ref<object::Pages> area, abi::ContextFlags flags);
   Result<> context_start(Ref<Context> context, VirtAddr entry, VirtAddr stack, Word argument);
   Result<> context_stop(Ref<Context> context);
-  Result<abi::Stop> context_run(Ref<Context> context, Nanoseconds deadline, Word batch);  // run.cpp
+  Result<abi::Stop> context_run(Ref<Context> target, Nanoseconds until, Word batch);  // run.cpp
+  void note_run(Context& carrier, Ref<Context> target);
   Result<abi::Stop> give_back(Context& context, Result<abi::Stop> outcome);
   Result<abi::Stop> run_native(Context& context, Nanoseconds until);
   void arm_for(Nanoseconds until) {
@@ -149,7 +150,7 @@ class Calls : public Cpu {
   Result<Word> machine_info(abi::Info which);
 
   // calls_gate.cpp
-  Result<Handle> gate_create(Ref<Domain> domain, VirtAddr entry, Word badge);
+  Result<Handle> gate_create(Ref<Domain> into, VirtAddr entry, Word badge);
   Result<> gate_add_server(Ref<object::Gate> gate, Ref<Context> context, VirtAddr stack);
   Result<Word> cap_invoke(Ref<object::Gate> gate, Word w0, Word w1, Word w2, Word w3, Word w4);
   Result<> gate_reply(Word status, Word w0, Word w1, Word w2, Word w3, Word w4);

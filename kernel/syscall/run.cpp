@@ -12,6 +12,14 @@ using object::Chain;
 using object::Level;
 using object::RunState;
 
+/// What the carrier's next run by the short way takes; but where there are claims, they are settled instead.
+[[gnu::always_inline]] inline void Calls::note_run(Context& carrier, Ref<Context> target) {
+  if (claims != 0) return settle(true);
+  carrier.run_handle = object::CapSpace::handle_of(target.entry);
+  carrier.run_entry = target.entry;
+  carrier.run_target = target.object;
+}
+
 [[gnu::always_inline]] inline Result<Stop> Calls::context_run(Ref<Context> target, Nanoseconds until,
                                                               Word batch) {
   if (batch != 0) {
@@ -55,13 +63,7 @@ using object::RunState;
   const auto gs = __atomic_load_n(&registers.gs_base, __ATOMIC_RELAXED);
   if (rip >= core::kUserEnd || fs >= core::kUserEnd || gs >= core::kUserEnd)
     return give_back(context, core::fail(Error::BadAddress));
-  if (claims != 0) {
-    settle(true);
-  } else {
-    carrier.run_handle = object::CapSpace::handle_of(target.entry);
-    carrier.run_entry = target.entry;
-    carrier.run_target = &context;
-  }
+  note_run(carrier, target);
   arm_for(until);
   current_head = &context;
   frame = context.frame;

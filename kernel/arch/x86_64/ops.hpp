@@ -85,7 +85,7 @@ inline void out32(std::uint16_t port, std::uint32_t v) { asm volatile("outl %0, 
 inline void pause() { asm volatile("pause"); }
 /// In entry.S. An interrupt that finds this CPU at `halting` and not behind it, leaves it behind it.
 extern "C" void halt_until_interrupt();
-extern "C" const char halting[];
+extern "C" const char halting[];  // NOLINT(readability-identifier-naming): a label
 inline void open_interrupts() { asm volatile("sti; nop; cli" : : : "memory"); }
 inline void disable_interrupts() { asm volatile("cli" : : : "memory"); }
 inline void invalidate_page(std::uint64_t address) {

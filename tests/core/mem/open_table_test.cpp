@@ -9,13 +9,13 @@ namespace {
 
 TEST_F(PageTablesTest, an_open_table_takes_pages_wherever_there_is_none_C2_13) {
   ASSERT_TRUE(map(k2M + 7 * kPageSize, 0x5000).has_value());
-  const auto table = tables_.leaf_table(VirtAddr(k2M));
-  ASSERT_TRUE(table.has_value());
   for (std::uint64_t i = 0; i < 512; i += 3) {
     if (i != 7)
       model_.try_emplace(k2M + i * kPageSize, Mapping{0x10'0000 + i * kPageSize, false, true, false});
   }
   machine_.expect(model_);
+  const auto table = tables_.leaf_table(VirtAddr(k2M));
+  ASSERT_TRUE(table.has_value());
   {
     OpenTable open(machine_, *table);
     for (std::uint32_t i = 0; i < 512; i += 3) {

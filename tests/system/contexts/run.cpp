@@ -369,6 +369,7 @@ TEST("BATCH: one that has to end early says so, and where it ended") {
   CHECK_EQ(ring[0].status, 0u);
   CHECK_EQ(ring[1].status, static_cast<std::uint32_t>(Error::Interrupted));
   CHECK_EQ(ring[2].status, 77u);
+  shared_guest = nullptr;
 }
 
 TEST("HALTED: a native context that waits or stops itself gives the time back") {

@@ -54,7 +54,7 @@ void suffer(Start& s) {
     const auto bit = std::uint64_t{1} << (i % 64);
     CHECK(raw(CallNumber::EventDeliver, event.value, bit).ok());
     CHECK_EQ(raw(CallNumber::EventWait, event.value, kNever, kNever).value, bit);
-    const auto until = now() + i * 5'000;
+    const auto until = now() + std::uint64_t{i} * 5'000;
     CHECK_EQ(raw(CallNumber::EventWait, event.value, kNever, until).error(), Error::TimedOut);
     CHECK(now() >= until);
     s.shared[0].fetch_add(1);
@@ -67,11 +67,12 @@ void sacrifice() {
   Child victim;
   alignas(Worker) char storage[kMostCpus][sizeof(Worker)];
   Worker* team[kMostCpus];
-  for (unsigned i = 0; i != cpus(); ++i) {
+  const unsigned count = cpus();
+  for (unsigned i = 0; i != count; ++i) {
     team[i] = new (storage[i]) Worker({.cpu = core::CpuId(i), .child = &victim});
     team[i]->run(&suffer, i);
   }
-  for (unsigned i = 0; i != cpus(); ++i) {
+  for (unsigned i = 0; i != count; ++i) {
     team[i]->join_returned();
     team[i]->~Worker();
   }

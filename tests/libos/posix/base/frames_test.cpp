@@ -51,7 +51,9 @@ RC_GTEST_PROP(Frames, never_hand_out_one_that_is_held, (const std::vector<std::u
   Frames frames(source, 600);
   std::map<std::uint32_t, std::uint32_t> held;  // counts
   for (const auto command : commands) {
-    const auto some = held.empty() ? held.end() : std::next(held.begin(), command / 4 % held.size());
+    const auto some = held.empty()
+                          ? held.end()
+                          : std::next(held.begin(), static_cast<std::ptrdiff_t>(command / 4 % held.size()));
     if (command % 4 < 2 || some == held.end()) {
       const auto made = frames.allocate();
       RC_ASSERT(made.has_value() && !held.contains(made->raw()));
