@@ -72,9 +72,14 @@ Answer<> Instance::prepare_files(const rt::BootArchive& archive) {
     FB_TRY(vfs::make_node(place, path, vfs::mode::kCharacter | 0666,
                           vfs::make_device(vfs::MemoryDevices::kMajor, static_cast<std::uint32_t>(device))));
   }
-  const auto busybox = archive.find("busybox");
-  if (!busybox) return {};
-  FB_TRY(add_file("busybox", busybox->bytes()));
+  constexpr std::string_view kBin = "bin/";
+  for (const auto& entry : archive.entries()) {
+    auto name = entry.name;
+    if (!entry.regular() || !name.starts_with(kBin)) continue;
+    name.remove_prefix(kBin.size());
+    FB_TRY(add_file(name, entry.bytes()));
+  }
+  if (!archive.find("bin/busybox")) return {};
   for (const auto* applet : kApplets) FB_TRY(vfs::make_symlink(place, applet, "busybox"));
   return {};
 }

@@ -43,7 +43,6 @@ class Ref {
     return *this;
   }
   ~Ref() {
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): the analyzer loses count of what others hold
     if (object_ != nullptr && --object_->references_ == 0) delete object_;
   }
   void reset() { *this = Ref(); }
