@@ -46,8 +46,10 @@ class Vector {
   Answer<> reserve(std::size_t count) {
     if (count <= capacity_) return {};
     const std::size_t capacity = count < 2 * capacity_ ? 2 * capacity_ : count < 4 ? 4 : count;
+    // NOLINTBEGIN(bugprone-sizeof-expression): T may be a pointer
     if (capacity > ~std::size_t{0} / 2 / sizeof(T)) return fail(Errno::NoMemory);
     auto* items = static_cast<T*>(::operator new(capacity * sizeof(T), std::nothrow));
+    // NOLINTEND(bugprone-sizeof-expression)
     if (items == nullptr) return fail(Errno::NoMemory);
     std::uninitialized_move_n(items_, size_, items);
     std::destroy_n(items_, size_);
