@@ -14,10 +14,11 @@ TEST_F(PageTablesTest, an_open_table_takes_pages_wherever_there_is_none_C2_13) {
       model_.try_emplace(k2M + i * kPageSize, Mapping{0x10'0000 + i * kPageSize, false, true, false});
   }
   machine_.expect(model_);
-  const auto table = tables_.leaf_table(VirtAddr(k2M));
-  ASSERT_TRUE(table.has_value());
+  const auto found = tables_.leaf_table(VirtAddr(k2M));
+  if (!found) FAIL() << "no table where something is mapped";
+  const auto table = *found;
   {
-    OpenTable open(machine_, *table);
+    OpenTable open(machine_, table);
     for (std::uint32_t i = 0; i < 512; i += 3) {
       EXPECT_TRUE(open.map(TableIndex(i), PhysAddr(0x10'0000 + i * kPageSize), Permissions::read_execute(),
                            MemoryType::WriteBack));
