@@ -13,7 +13,9 @@ namespace {
 
 constexpr unsigned kDomains = 4, kEach = 2;  // contexts of one domain, on different CPUs
 // A domain that has thrown everything away makes calls that are all refused: each is replaced after so many.
-constexpr std::uint64_t kTell = 100'000, kPatience = 20, kLife = 20'000;
+constexpr std::uint64_t kPatience = 20, kLife = 20'000;
+// Looks, of 5 ms and more, without a call of anybody: something is held that was not given back.
+constexpr unsigned kIdle = 1'500;
 constexpr auto kLibos = core::cap::ceiling(core::cap::Zone::Libos);
 
 constinit Caller callers[kDomains];
@@ -52,6 +54,16 @@ struct Domain {
   ~Domain() {
     for (auto* worker : workers) worker->~Worker();
   }
+  /// What its contexts are at, for whoever looks into why nobody gets on.
+  void tell() const {
+    for (auto* worker : workers) {
+      const auto of = [&](std::uint64_t which) {
+        const auto answer = abi::calls::context_query(worker->context(), which);
+        return answer ? *answer : ~std::uint64_t{0};
+      };
+      diag("state ", of(0), ", ran ", of(1), ", at ", of(2), ", fault at ", of(3));
+    }
+  }
   /// False when it should be replaced.
   bool alive(Tally& tally) {
     bool any = false;
@@ -74,6 +86,7 @@ TEST("random calls: no fault of the kernel, every refusal a named error, no page
   const auto wanted = option("calls", 1'000'000);
   const auto first_seed = option("seed", 1);
   diag("seed=", first_seed, " calls=", wanted);
+  const auto tell = std::max<std::uint64_t>(100'000, wanted / 100);  // there is room for 256 notes
   {
     std::array<abi::Cap<abi::ObjectType::Budget>, 400> spare;
     for (auto& cap : spare)
@@ -91,8 +104,9 @@ TEST("random calls: no fault of the kernel, every refusal a named error, no page
       callers[i].tally.clear();
       domains[i] = new (places[i]) Domain(i, seed++);
     }
-    std::uint64_t total = 0, told = 0, replaced = 0;
-    while (total < wanted) {
+    std::uint64_t total = 0, told = 0, replaced = 0, last_total = 0;
+    unsigned idle = 0;
+    while (total < wanted && CHECK(idle != kIdle)) {
       static_cast<void>(abi::calls::event_wait(event, abi::EventBits(1), in(5)));
       total = 0;
       for (unsigned i = 0; i != kDomains; ++i) {
@@ -102,8 +116,14 @@ TEST("random calls: no fault of the kernel, every refusal a named error, no page
         domains[i] = new (places[i]) Domain(i, seed++);
         ++replaced;
       }
-      for (; told + kTell <= total; told += kTell)
-        diag(told + kTell, " calls, ", replaced, " domains replaced, next seed ", seed);
+      idle = total == last_total ? idle + 1 : 0;
+      last_total = total;
+      if (idle == kIdle) {
+        diag("nobody has made a call for ", kIdle, " looks; ", total, " calls, next seed ", seed);
+        for (auto* domain : domains) domain->tell();
+      }
+      for (; told + tell <= total; told += tell)
+        diag(told + tell, " calls, ", replaced, " domains replaced, next seed ", seed);
     }
     for (auto* domain : domains) domain->~Domain();
     need(abi::calls::cap_drop(event));
