@@ -7,8 +7,7 @@ namespace {
 
 Answer<Ref<vfs::Inode>> named(Call& call, std::int32_t directory, unsigned path_argument, bool follow) {
   FB_ASSIGN(const auto path, call.path(path_argument));
-  FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
-  return vfs::resolve(place, view(path), follow);
+  return resolve_at(call, directory, view(path), follow);
 }
 
 Answer<Ref<vfs::Inode>> opened(Call& call) {
@@ -48,14 +47,12 @@ Done do_lchown(Call& call) {
 }
 Done do_fchown(Call& call) { return change_owner(call, opened(call), 1); }
 Done do_fchownat(Call& call) {
-  constexpr std::uint32_t kNoFollow = 0x100, kEmptyPath = 0x1000;  // AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
   const auto flags = call.word32(4);
-  if ((flags & ~(kNoFollow | kEmptyPath)) != 0) return fail(Errno::Invalid);
-  if ((flags & kEmptyPath) != 0) {
-    FB_ASSIGN(const auto path, call.path(1));
-    if (path.empty()) return change_owner(call, opened(call), 2);
-  }
-  return change_owner(call, named(call, call.number32(0), 1, (flags & kNoFollow) == 0), 2);
+  if ((flags & ~(vfs::at::kNoFollow | vfs::at::kEmptyPath)) != 0) return fail(Errno::Invalid);
+  FB_ASSIGN(const auto path, call.path(1));
+  if (path.empty() && (flags & vfs::at::kEmptyPath) != 0) return change_owner(call, opened(call), 2);
+  const bool follow = (flags & vfs::at::kNoFollow) == 0;
+  return change_owner(call, resolve_at(call, call.number32(0), view(path), follow), 2);
 }
 
 }  // namespace fb::libos::posix::call

@@ -14,20 +14,32 @@ std::size_t count_of(const Call& call, unsigned argument) {
   return std::min<std::uint64_t>(call.word(argument), vfs::kTransferMost);
 }
 
+Done read_to(Call& call, vfs::File& file, core::VirtAddr to, std::size_t count) {
+  ProgramOutput out(call.memory(), to);
+  task::FibreWaiter waiter(call.process.system.fibres);
+  return file.read(out, count, waiter);
+}
+
+Done write_from(Call& call, vfs::File& file, core::VirtAddr from, std::size_t count) {
+  ProgramInput in(call.memory(), from);
+  task::FibreWaiter waiter(call.process.system.fibres);
+  return file.write(in, count, waiter);
+}
+
 struct Piece {
   std::uint64_t address, length;
 };
 constexpr std::uint64_t kMostPieces = 1024;
 
-/// `transfer(address, length)` for each piece of an iovec, until one comes short. Errors: Invalid, those of the first.
-template <class Transfer>
-Done for_pieces(Call& call, Transfer transfer) {
+/// `transfer` for each piece of an iovec, until one comes short. Errors: Invalid, those of the first.
+Done for_pieces(Call& call, decltype(read_to)& transfer) {
+  FB_ASSIGN(const auto file, file_of(call));
   if (call.word(2) > kMostPieces) return fail(Errno::Invalid);
   std::uint64_t sum = 0;
   for (std::uint64_t i = 0; i < call.word(2); ++i) {
     FB_ASSIGN(const auto piece, call.get<Piece>(call.address(1) + core::ByteCount(i * sizeof(Piece))));
     const auto length = std::min<std::uint64_t>(piece.length, vfs::kTransferMost - sum);
-    const auto done = transfer(core::VirtAddr(piece.address), length);
+    const auto done = transfer(call, *file, core::VirtAddr(piece.address), length);
     if (!done && sum == 0) return done;
     if (!done) break;
     sum += *done;
@@ -40,35 +52,14 @@ Done for_pieces(Call& call, Transfer transfer) {
 
 Done do_read(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
-  ProgramOutput out(call.memory(), call.address(1));
-  task::FibreWaiter waiter(call.process.system.fibres);
-  return file->read(out, count_of(call, 2), waiter);
+  return read_to(call, *file, call.address(1), count_of(call, 2));
 }
-
 Done do_write(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
-  ProgramInput in(call.memory(), call.address(1));
-  task::FibreWaiter waiter(call.process.system.fibres);
-  return file->write(in, count_of(call, 2), waiter);
+  return write_from(call, *file, call.address(1), count_of(call, 2));
 }
-
-Done do_readv(Call& call) {
-  FB_ASSIGN(const auto file, file_of(call));
-  return for_pieces(call, [&](core::VirtAddr at, std::uint64_t length) -> Done {
-    ProgramOutput out(call.memory(), at);
-    task::FibreWaiter waiter(call.process.system.fibres);
-    return file->read(out, length, waiter);
-  });
-}
-
-Done do_writev(Call& call) {
-  FB_ASSIGN(const auto file, file_of(call));
-  return for_pieces(call, [&](core::VirtAddr at, std::uint64_t length) -> Done {
-    ProgramInput in(call.memory(), at);
-    task::FibreWaiter waiter(call.process.system.fibres);
-    return file->write(in, length, waiter);
-  });
-}
+Done do_readv(Call& call) { return for_pieces(call, read_to); }
+Done do_writev(Call& call) { return for_pieces(call, write_from); }
 
 Done do_pread64(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
@@ -106,9 +97,10 @@ Done do_ioctl(Call& call) {
   return file->ioctl(call.word32(1), call.word(2), out);
 }
 
-Done do_pipe2(Call& call) {
+namespace {
+
+Done make_pipe(Call& call, std::uint32_t flags) {
   constexpr auto kKnown = vfs::flag::kCloseOnExec | vfs::flag::kNonBlock;
-  const auto flags = call.number == 22 ? 0 : call.word32(1);
   if ((flags & ~kKnown) != 0) return fail(Errno::Invalid);
   vfs::Attributes attributes;
   attributes.mode = vfs::mode::kFifo | 0600;
@@ -126,7 +118,11 @@ Done do_pipe2(Call& call) {
   if (writing) static_cast<void>(descriptors.close(*writing));
   return fail(told.error());
 }
-Done do_pipe(Call& call) { return do_pipe2(call); }
+
+}  // namespace
+
+Done do_pipe(Call& call) { return make_pipe(call, 0); }
+Done do_pipe2(Call& call) { return make_pipe(call, call.word32(1)); }
 
 Done do_close(Call& call) {
   FB_TRY(call.process.descriptors.close(call.number32(0)));

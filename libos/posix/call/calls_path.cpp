@@ -13,6 +13,11 @@ Answer<vfs::Place> place_of(Call& call, std::int32_t descriptor, std::string_vie
   return call.process.place(file->inode());
 }
 
+Answer<Ref<vfs::Inode>> resolve_at(Call& call, std::int32_t descriptor, std::string_view path, bool follow) {
+  FB_ASSIGN(const auto place, place_of(call, descriptor, path));
+  return vfs::resolve(place, path, follow);
+}
+
 namespace {
 
 Done open_at(Call& call, std::int32_t directory, unsigned path_argument, std::uint32_t flags,
@@ -40,8 +45,7 @@ Done stat_at(Call& call, std::int32_t directory, unsigned path_argument, core::V
     FB_TRY(call.put(to, file->stat()));
     return 0;
   }
-  FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
-  FB_ASSIGN(const auto inode, vfs::resolve(place, view(path), follow));
+  FB_ASSIGN(const auto inode, resolve_at(call, directory, view(path), follow));
   FB_TRY(call.put(to, vfs::stat_of(inode->attributes())));
   return 0;
 }
@@ -50,9 +54,8 @@ Done access_at(Call& call, std::int32_t directory, unsigned path_argument, std::
   constexpr std::uint32_t kAll = 7;
   if ((wanted & ~kAll) != 0) return fail(Errno::Invalid);
   FB_ASSIGN(const auto path, call.path(path_argument));
-  FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
-  FB_ASSIGN(const auto inode, vfs::resolve(place, view(path), true));
-  FB_TRY(vfs::check_access(inode->attributes(), place.who, static_cast<vfs::Want>(wanted)));
+  FB_ASSIGN(const auto inode, resolve_at(call, directory, view(path), true));
+  FB_TRY(vfs::check_access(inode->attributes(), call.process.place().who, static_cast<vfs::Want>(wanted)));
   return 0;
 }
 
@@ -60,12 +63,27 @@ Done readlink_at(Call& call, std::int32_t directory, unsigned path_argument, cor
                  std::int32_t room) {
   if (room <= 0) return fail(Errno::Invalid);
   FB_ASSIGN(const auto path, call.path(path_argument));
-  FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
-  FB_ASSIGN(const auto inode, vfs::resolve(place, view(path), false));
+  FB_ASSIGN(const auto inode, resolve_at(call, directory, view(path), false));
   FB_ASSIGN(const auto target, inode->readlink());
   const auto count = std::min(target.size(), static_cast<std::size_t>(room));
   FB_TRY(call.memory().write(to, std::as_bytes(std::span(target.data(), count))));
   return count;
+}
+
+Done mkdir_at(Call& call, std::int32_t directory, unsigned path_argument, std::uint32_t mode) {
+  FB_ASSIGN(const auto path, call.path(path_argument));
+  FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
+  const auto permissions = mode & vfs::mode::kPermissions & ~call.process.umask;
+  FB_TRY(vfs::make_node(place, view(path), vfs::mode::kDirectory | permissions));
+  return 0;
+}
+
+/// `remove` is vfs::unlink or vfs::remove_directory.
+Done remove_at(Call& call, std::int32_t directory, unsigned path_argument, decltype(vfs::unlink)& remove) {
+  FB_ASSIGN(const auto path, call.path(path_argument));
+  FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
+  FB_TRY(remove(place, view(path)));
+  return 0;
 }
 
 constexpr auto kHere = vfs::at::kWorkingDirectory;
@@ -114,36 +132,14 @@ Done do_chdir(Call& call) {
   return 0;
 }
 
-Done do_mkdir(Call& call) {
-  FB_ASSIGN(const auto path, call.path(0));
-  const auto permissions = call.word32(1) & vfs::mode::kPermissions & ~call.process.umask;
-  FB_TRY(vfs::make_node(call.process.place(), view(path), vfs::mode::kDirectory | permissions));
-  return 0;
-}
-Done do_mkdirat(Call& call) {
-  FB_ASSIGN(const auto path, call.path(1));
-  FB_ASSIGN(const auto place, place_of(call, call.number32(0), view(path)));
-  const auto permissions = call.word32(2) & vfs::mode::kPermissions & ~call.process.umask;
-  FB_TRY(vfs::make_node(place, view(path), vfs::mode::kDirectory | permissions));
-  return 0;
-}
+Done do_mkdir(Call& call) { return mkdir_at(call, kHere, 0, call.word32(1)); }
+Done do_mkdirat(Call& call) { return mkdir_at(call, call.number32(0), 1, call.word32(2)); }
 
-Done do_rmdir(Call& call) {
-  FB_ASSIGN(const auto path, call.path(0));
-  FB_TRY(vfs::remove_directory(call.process.place(), view(path)));
-  return 0;
-}
-Done do_unlink(Call& call) {
-  FB_ASSIGN(const auto path, call.path(0));
-  FB_TRY(vfs::unlink(call.process.place(), view(path)));
-  return 0;
-}
+Done do_rmdir(Call& call) { return remove_at(call, kHere, 0, vfs::remove_directory); }
+Done do_unlink(Call& call) { return remove_at(call, kHere, 0, vfs::unlink); }
 Done do_unlinkat(Call& call) {
   if ((call.word32(2) & ~vfs::at::kRemoveDirectory) != 0) return fail(Errno::Invalid);
-  FB_ASSIGN(const auto path, call.path(1));
-  FB_ASSIGN(const auto place, place_of(call, call.number32(0), view(path)));
-  FB_TRY(call.word32(2) != 0 ? vfs::remove_directory(place, view(path)) : vfs::unlink(place, view(path)));
-  return 0;
+  return remove_at(call, call.number32(0), 1, call.word32(2) != 0 ? vfs::remove_directory : vfs::unlink);
 }
 
 Done do_rename(Call& call) {

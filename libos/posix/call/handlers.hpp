@@ -11,5 +11,7 @@ namespace fb::libos::posix::call {
 
 /// Where the path of a call with a directory descriptor begins. Errors: BadDescriptor, NotDirectory.
 Answer<vfs::Place> place_of(Call& call, std::int32_t descriptor, std::string_view path);
+/// What that path names; `follow`: also through a symbolic link at its end. Errors: those and of a walk.
+Answer<Ref<vfs::Inode>> resolve_at(Call& call, std::int32_t descriptor, std::string_view path, bool follow);
 
 }  // namespace fb::libos::posix::call
