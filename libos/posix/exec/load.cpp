@@ -51,25 +51,30 @@ Answer<> map_segment(mm::Space& space, const Executable& file, const Segment& se
 
 }  // namespace
 
-Answer<Placed> place_image(mm::Space& space, const Executable& file, VirtAddr base) {
+Answer<core::elf::Image> image_of(const Executable& file) {
   const auto image = core::elf::Image::parse(file.head(), file.size());
   if (!image) return fail(Errno::NotExecutable);
+  return *image;
+}
+
+Answer<Placed> place_image(mm::Space& space, const Executable& file, const core::elf::Image& image,
+                           VirtAddr base) {
   ByteCount bias(0);
-  if (image->relocatable()) {
+  if (image.relocatable()) {
     // All of it is taken at once, so that nothing comes between its segments.
     const auto taken = space.mmap(
         {.address = base,
-         .length = image->extent(),
+         .length = image.extent(),
          .protection = mm::kProtNone,
          .flags = mm::kMapPrivate | mm::kMapAnonymous | (base == VirtAddr(0) ? 0 : mm::kMapFixed)});
     if (!taken) return fail(taken.error());
-    bias = ByteCount(taken->raw() - image->start().raw());
+    bias = ByteCount(taken->raw() - image.start().raw());
   }
-  for (const auto& segment : image->segments()) FB_TRY(map_segment(space, file, segment, bias));
-  return Placed{.image = *image,
+  for (const auto& segment : image.segments()) FB_TRY(map_segment(space, file, segment, bias));
+  return Placed{.image = image,
                 .bias = bias,
-                .entry = image->entry() + bias,
-                .end = image->start() + bias + image->extent()};
+                .entry = image.entry() + bias,
+                .end = image.start() + bias + image.extent()};
 }
 
 Answer<Start> prepare_start(mm::Space& space, const Placed& program, const Placed* interpreter,

@@ -35,8 +35,12 @@ struct Placed {
 /// Where Linux puts position-independent programs.
 inline constexpr core::VirtAddr kProgramBase{0x5555'5555'4000};
 
-/// Maps the segments of `file`; a relocatable one at `base`, or where there is room. Errors: NotExecutable, NoMemory.
-Answer<Placed> place_image(mm::Space& space, const Executable& file, core::VirtAddr base);
+/// What the head of `file` says; a view into it. Errors: NotExecutable.
+Answer<core::elf::Image> image_of(const Executable& file);
+/// Maps the segments of `image`, which is that of `file`; a relocatable one at `base`, or where there is room. Errors:
+/// NoMemory.
+Answer<Placed> place_image(mm::Space& space, const Executable& file, const core::elf::Image& image,
+                           core::VirtAddr base);
 
 struct Start {
   core::VirtAddr entry, stack;

@@ -16,6 +16,8 @@ class ProgramContext {
 
   /// Its registers, to be read and written while it does not run.
   [[nodiscard]] exo_frame& frame() const { return area_.mapping.as<exo_area>()->frame; }
+  /// The next run takes all registers from the frame: what a system call leaves open, rcx and r11, too.
+  void resume_from_frame() const { frame().stop = static_cast<std::uint64_t>(abi::Stop::Fault); }
   /// Until it stops; see exo_context_run.
   [[nodiscard]] core::Result<abi::Stop> run(core::Nanoseconds deadline) const {
     return abi::calls::context_run(context_.get(), deadline, 0);

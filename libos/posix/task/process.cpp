@@ -22,7 +22,7 @@ Answer<> Process::copy(Process& other, core::VirtAddr stack) {
   frame = other.context_.frame();
   frame.rax = 0;
   if (stack != core::VirtAddr(0)) frame.rsp = stack.raw();
-  frame.stop = static_cast<std::uint64_t>(abi::Stop::Fault);  // all registers come from the frame
+  context_.resume_from_frame();
   FB_ASSIGN(descriptors, other.descriptors.copy());
   directory = other.directory;
   umask = other.umask;
@@ -41,18 +41,18 @@ Answer<> Process::execute(std::string_view path, const exec::StartText& text) {
   FB_TRY(vfs::check_access(inode->attributes(), place().who, vfs::Want::Execute));
   ExecutableFile file(inode, system.frames);
   FB_TRY(file.open());
-  const auto image = core::elf::Image::parse(file.head(), file.size());
-  if (!image) return fail(Errno::NotExecutable);
+  FB_ASSIGN(const auto image, exec::image_of(file));
 
   replaced = true;
   space_->clear();
-  FB_ASSIGN(const auto placed, exec::place_image(*space_, file, exec::kProgramBase));
+  FB_ASSIGN(const auto placed, exec::place_image(*space_, file, image, exec::kProgramBase));
   std::optional<exec::Placed> interpreter;
-  if (const auto wanted = placed.image.interpreter(); !wanted.empty()) {
+  if (const auto wanted = image.interpreter(); !wanted.empty()) {
     FB_ASSIGN(const auto found, vfs::resolve(place(), wanted, true));
     ExecutableFile loader(found, system.frames);
     FB_TRY(loader.open());
-    FB_ASSIGN(interpreter, exec::place_image(*space_, loader, core::VirtAddr(0)));
+    FB_ASSIGN(const auto loader_image, exec::image_of(loader));
+    FB_ASSIGN(interpreter, exec::place_image(*space_, loader, loader_image, core::VirtAddr(0)));
   }
   std::array<std::byte, 16> random;
   system.random.fill(random);
@@ -62,7 +62,7 @@ Answer<> Process::execute(std::string_view path, const exec::StartText& text) {
   auto& frame = context_.frame();
   frame.rip = start.entry.raw();
   frame.rsp = start.stack.raw();
-  frame.stop = static_cast<std::uint64_t>(abi::Stop::Fault);  // all registers come from the frame
+  context_.resume_from_frame();
   return {};
 }
 
