@@ -7,12 +7,6 @@ namespace {
 using namespace fb;
 using namespace fb::libos;
 
-rt::Fibres* fibres;
-
-core::Result<abi::EventBits> wait(abi::EventBits mask, core::Nanoseconds deadline) {
-  return fibres->wait(mask, deadline);
-}
-
 // Larger than a stack should hold.
 alignas(native::Programs) std::byte programs_storage[sizeof(native::Programs)];
 alignas(native::Monitor) std::byte monitor_storage[sizeof(native::Monitor)];
@@ -24,8 +18,7 @@ alignas(native::Monitor) std::byte monitor_storage[sizeof(native::Monitor)];
 int fb_main(const rt::Environment& environment) {
   rt::KernelMachine machine(environment.event);
   rt::Fibres scheduler(machine);
-  fibres = &scheduler;
-  rt::Console console(&wait);
+  rt::Console console(scheduler);
   const auto archive = rt::BootArchive::open();
   if (!archive) {
     core::text::print(console, "native: no boot archive: ", core::describe(archive.error()),

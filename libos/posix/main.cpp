@@ -1,6 +1,7 @@
 // The POSIX instance: runs one Linux program, which its arguments name, and ends with that program's status.
 #include <memory>
 
+#include "core/text/parse.hpp"
 #include "core/text/write.hpp"
 #include "libos/posix/instance.hpp"
 #include "libos/rt/machine.hpp"
@@ -10,40 +11,23 @@ namespace {
 using namespace fb;
 using namespace fb::libos;
 
-rt::Fibres* fibres;
-
-core::Result<abi::EventBits> wait(abi::EventBits mask, core::Nanoseconds deadline) {
-  return fibres->wait(mask, deadline);
-}
-
 alignas(posix::Instance) std::byte storage[sizeof(posix::Instance)];
 
 constexpr std::size_t kMostWords = 64;
 constexpr int kNotFound = 127, kNotExecutable = 126;  // what shells say
-
-std::size_t split(std::string_view line, std::span<std::string_view> words) {
-  std::size_t count = 0;
-  while (count < words.size()) {
-    const auto begin = line.find_first_not_of(' ');
-    if (begin == std::string_view::npos) break;
-    line.remove_prefix(begin);
-    const auto end = std::min(line.find(' '), line.size());
-    words[count++] = line.substr(0, end);
-    line.remove_prefix(end);
-  }
-  return count;
-}
 
 }  // namespace
 
 int fb_main(const rt::Environment& environment) {
   rt::KernelMachine machine(environment.event);
   rt::Fibres scheduler(machine);
-  fibres = &scheduler;
-  rt::Console console(&wait);
+  rt::Console console(scheduler);
   const auto archive = rt::BootArchive::open();
   std::array<std::string_view, kMostWords> words;
-  const auto count = split(environment.arguments, words);
+  std::size_t count = 0;
+  for (const auto word : core::text::split_words(environment.arguments)) {
+    if (count < words.size()) words[count++] = word;
+  }
   if (!archive || environment.area == nullptr) {
     core::text::print(console, "posix: its boot configuration has to say archive=yes\n");
     return 1;

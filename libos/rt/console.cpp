@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "libos/rt/machine.hpp"
-
 namespace fb::libos::rt {
 namespace {
 
@@ -12,7 +10,8 @@ constexpr core::Nanoseconds kLookAgain{20'000'000};
 
 }  // namespace
 
-core::Result<abi::EventBits> wait_for_event(abi::EventBits mask, core::Nanoseconds deadline) {
+core::Result<abi::EventBits> Console::wait(abi::EventBits mask, core::Nanoseconds deadline) {
+  if (fibres_ != nullptr) return fibres_->wait(mask, deadline);
   return abi::calls::event_wait(environment().event, mask, deadline);
 }
 
@@ -32,7 +31,7 @@ void Console::put(std::string_view text) {
     const auto answer = call(request_words(PortCall::Write, pack(text.substr(0, size)), size));
     if (!answer || answer->w[0] > size) return;
     text.remove_prefix(answer->w[0]);
-    if (answer->w[0] != size) static_cast<void>(wait_(bits_of(Signal::Output), now() + kLookAgain));
+    if (answer->w[0] != size) static_cast<void>(wait(bits_of(Signal::Output), now() + kLookAgain));
   }
 }
 
@@ -48,7 +47,7 @@ core::Result<std::size_t> Console::read(std::span<char> out) {
   for (;;) {
     FB_ASSIGN(const std::size_t count, poll(out));
     if (count != 0) return count;
-    const auto woken = wait_(bits_of(Signal::Input), abi::kNever);
+    const auto woken = wait(bits_of(Signal::Input), abi::kNever);
     if (!woken && woken.error() != core::Error::TimedOut) return core::fail(woken.error());
   }
 }
@@ -56,7 +55,7 @@ core::Result<std::size_t> Console::read(std::span<char> out) {
 core::Result<Payload> Console::request(const Payload& payload) {
   FB_TRY(call(request_words(PortCall::Request, payload)));
   for (;;) {
-    static_cast<void>(wait_(bits_of(Signal::Answer), now() + kLookAgain));
+    static_cast<void>(wait(bits_of(Signal::Answer), now() + kLookAgain));
     FB_ASSIGN(const auto answer, call(request_words(PortCall::Answer, {})));
     if (answer.w[0] == 0) continue;
     if (answer.w[1] != 0) return core::fail(abi::calls::error_of(answer.w[1]));

@@ -2,20 +2,18 @@
 #pragma once
 
 #include "libos/rt/environment.hpp"
+#include "libos/rt/machine.hpp"
 #include "libos/rt/protocol.hpp"
 
 namespace fb::libos::rt {
 
-/// How a program waits for the bits of its own event. Errors: TimedOut.
-using WaitFunction = core::Result<abi::EventBits> (*)(abi::EventBits mask, core::Nanoseconds deadline);
-
-/// The waiting of a program without fibres.
-core::Result<abi::EventBits> wait_for_event(abi::EventBits mask, core::Nanoseconds deadline);
-
 /// Text is sent as it comes, kWordBytes at a time. Without a console everything is dropped. A core::text::Sink.
 class Console {
  public:
-  constexpr explicit Console(WaitFunction wait = &wait_for_event) : wait_(wait) {}
+  /// Of a program without fibres: where it waits, all of it waits.
+  constexpr Console() = default;
+  /// A fibre that waits lets the others run. The scheduler outlives this.
+  explicit Console(Fibres& fibres) : fibres_(&fibres) {}
 
   /// Waits while the other side takes nothing.
   void put(std::string_view text);
@@ -28,7 +26,9 @@ class Console {
 
  private:
   core::Result<abi::Words> call(const abi::Words& words);
-  WaitFunction wait_;
+  core::Result<abi::EventBits> wait(abi::EventBits mask, core::Nanoseconds deadline);
+
+  Fibres* fibres_ = nullptr;
 };
 
 /// The console of programs that have nothing to do but to talk to it.

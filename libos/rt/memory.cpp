@@ -1,8 +1,7 @@
 #include "libos/rt/memory.hpp"
 
-#include <algorithm>
-
 #include "libos/rt/environment.hpp"
+#include "libos/rt/pieces.hpp"
 
 namespace fb::libos::rt {
 namespace {
@@ -13,24 +12,10 @@ constexpr core::PageCount kCount{0x4000'0000'0000 >> core::kPageShift};
 
 constinit RangeAllocator<512> ranges{PageRange{kStart, kCount}};
 
-constexpr core::PageCount kPagesAtOnce{64};  // of one call
-
-/// Does `act(done, count)` for pieces of `count` pages that one call may have, until one fails.
-template <class Act>
-core::Result<> in_pieces(core::PageCount count, Act act) {
-  for (core::PageCount done(0); done < count;) {
-    const auto now = std::min(count - done, kPagesAtOnce);
-    FB_TRY(act(done, now));
-    done += now;
-  }
-  return {};
-}
-
 void unmap(PageRange range) {
-  static_cast<void>(in_pieces(range.count, [&](core::PageCount done, core::PageCount now) -> core::Result<> {
+  in_all_pieces(range.count, [&](core::PageCount done, core::PageCount now) {
     static_cast<void>(abi::calls::unmap_pages(environment().space, range.start + core::bytes_of(done), now));
-    return {};
-  }));
+  });
 }
 
 }  // namespace

@@ -1,13 +1,10 @@
 #include "libos/posix/machine/program_space.hpp"
 
-#include <algorithm>
-
 #include "libos/posix/machine/kernel_error.hpp"
+#include "libos/rt/pieces.hpp"
 
 namespace fb::libos::posix::machine {
 namespace {
-
-constexpr std::uint64_t kPagesAtOnce = 64;  // of one call
 
 abi::Access access_of(mm::Access access) {
   switch (access) {
@@ -17,17 +14,6 @@ abi::Access access_of(mm::Access access) {
       return abi::AccessBit::Read | abi::AccessBit::Execute;
     default:
       return rt::kReadOnly;
-  }
-}
-
-/// Calls act(address, count) for pieces of at most kPagesAtOnce pages.
-template <class Act>
-void in_pieces(core::VirtAddr address, core::PageCount count, Act act) {
-  for (auto left = count.raw(); left != 0;) {
-    const auto now = std::min(left, kPagesAtOnce);
-    act(address, core::PageCount(now));
-    address = address + core::bytes_of(core::PageCount(now));
-    left -= now;
   }
 }
 
@@ -45,15 +31,17 @@ Answer<> ProgramSpace::map(core::VirtAddr address, FrameId frame, mm::Access acc
 }
 
 void ProgramSpace::unmap(core::VirtAddr address, core::PageCount count) {
-  in_pieces(address, count,
-            [&](core::VirtAddr at, core::PageCount pages) { queue_.unmap(cap(), at, pages); });
+  rt::in_all_pieces(count, [&](core::PageCount done, core::PageCount now) {
+    queue_.unmap(cap(), address + core::bytes_of(done), now);
+  });
 }
 
 /// Not through the queue: the call stops at a page that is not mapped, and has to be made again behind it.
 void ProgramSpace::protect(core::VirtAddr address, core::PageCount count, mm::Access access) {
   queue_.submit();
-  in_pieces(address, count, [&](core::VirtAddr at, core::PageCount pages) {
-    for (auto left = pages; left != core::PageCount(0);) {
+  rt::in_all_pieces(count, [&](core::PageCount before, core::PageCount now) {
+    auto at = address + core::bytes_of(before);
+    for (auto left = now; left != core::PageCount(0);) {
       const core::PageCount done(abi::calls::protect_pages(cap(), at, left, access_of(access)).value_or(0));
       if (done == left) return;
       at = at + core::bytes_of(done);
