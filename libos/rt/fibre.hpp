@@ -114,18 +114,23 @@ class Scheduler {
   }
   void sleep_for(core::Nanoseconds time) { sleep_until(machine_.now() + time); }
 
-  /// Until unblock() names this fibre; at once when it did already.
-  void block() {
+  /// Until unblock() names this fibre; at once when it did already. False: the deadline passed.
+  bool block(core::Nanoseconds deadline = abi::kNever) {
     Fibre& self = *current_;
     if (!self.permit) {
       self.state = Fibre::State::Blocked;
+      self.mask = abi::EventBits(0);
+      self.deadline = deadline;
+      if (deadline != abi::kNever) waiting_.push_back(self);
       switch_away();
     }
-    self.permit = false;
+    return std::exchange(self.permit, false);
   }
   void unblock(Fibre& fibre) {
     fibre.permit = true;
-    if (fibre.state == Fibre::State::Blocked) make_ready(fibre);
+    if (fibre.state != Fibre::State::Blocked) return;
+    waiting_.remove(fibre);
+    make_ready(fibre);
   }
 
   /// Waits for the fibre's end and frees it. Once per fibre, and not for a detached one.

@@ -172,6 +172,23 @@ TEST(Fibre, signal_wakes_the_longest_waiting_once_C2_09) {
   EXPECT_EQ(second, "late");
 }
 
+TEST(Fibre, a_block_with_a_deadline_ends_at_the_latest_then) {
+  World world;
+  EXPECT_FALSE(world.fibres.block(Nanoseconds(500)));
+  EXPECT_GE(world.machine.now(), Nanoseconds(500));
+  const auto fibre = world.fibres.spawn(
+      [](void* w) {
+        auto& self = *static_cast<World*>(w);
+        self.log += self.fibres.block(Nanoseconds(1'000'000)) ? "woken" : "late";
+      },
+      &world);
+  world.fibres.yield();
+  world.fibres.unblock(**fibre);
+  world.fibres.join(**fibre);
+  EXPECT_EQ(world.log, "woken");
+  EXPECT_LT(world.machine.now(), Nanoseconds(1'000'000));
+}
+
 TEST(Fibre, unblock_before_block_is_kept) {
   World world;
   world.fibres.unblock(*world.fibres.current());

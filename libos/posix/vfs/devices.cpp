@@ -47,7 +47,9 @@ class MemoryFile final : public File {
 /// These devices never wait.
 class NoWaiter final : public Waiter {
  public:
-  Answer<> wait(WaitQueue& /*queue*/) override { return fail(Errno::Interrupted); }
+  [[nodiscard]] core::Nanoseconds now() const override { return {}; }
+  Answer<> sleep(core::Nanoseconds /*deadline*/) override { return fail(Errno::Restart); }
+  void wake() override {}
 };
 
 Answer<std::size_t> MemoryFile::on_read_at(std::uint64_t /*offset*/, Output& out, std::size_t count) {

@@ -19,7 +19,7 @@ class File : public Shared {
   File(Ref<Inode> inode, std::uint32_t flags);
   virtual ~File() = default;
 
-  /// Errors: BadDescriptor by the access mode; IsDirectory, Invalid, Fault, TryAgain, Interrupted, NoSpace, BrokenPipe...
+  /// Errors: BadDescriptor by the access mode; IsDirectory, Invalid, Fault, TryAgain, Restart, NoSpace, BrokenPipe...
   Answer<std::size_t> read(Output& out, std::size_t count, Waiter& waiter);
   Answer<std::size_t> write(Input& in, std::size_t count, Waiter& waiter);
   /// And IllegalSeek, Invalid for negative offsets.

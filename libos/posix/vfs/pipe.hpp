@@ -62,7 +62,7 @@ struct PipeEnds {
 /// `attributes` are what stat says of it; `flags` may have kNonBlock. Errors: NoMemory.
 Answer<PipeEnds> make_pipe(Frames& frames, const Attributes& attributes, std::uint32_t flags);
 
-/// Waits for the other end as POSIX says. Errors: NoDeviceOrAddress to write without waiting and without a reader, Interrupted,
+/// Waits for the other end as POSIX says. Errors: NoDeviceOrAddress to write without waiting and without a reader, Restart,
 /// NoMemory.
 Answer<Ref<File>> open_fifo(Frames& frames, const Ref<Inode>& inode, std::uint32_t flags, Waiter& waiter);
 

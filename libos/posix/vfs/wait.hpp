@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/list/list.hpp"
+#include "core/types.hpp"
 #include "libos/posix/base/errno.hpp"
 
 namespace fb::libos::posix::vfs {
@@ -41,14 +42,43 @@ class WaitQueue {
   Sleepers sleepers_;
 };
 
-/// Who calls, as far as it can wait. The LibOS's switches fibres; a test's follows a script.
+/// No deadline.
+inline constexpr core::Nanoseconds kForever{~std::uint64_t{0}};
+
+/// Who calls, as far as it can wait. The LibOS's switches fibres; a test's follows a script. Times are monotonic.
 class Waiter {
  public:
-  /// Until the queue wakes it; what was waited for is then looked at again. Errors: Interrupted.
-  virtual Answer<> wait(WaitQueue& queue) = 0;
+  [[nodiscard]] virtual core::Nanoseconds now() const = 0;
+  /// Until wake(), which may have come before, or the deadline. Errors: TimedOut, Restart when a signal is to be
+  /// delivered.
+  virtual Answer<> sleep(core::Nanoseconds deadline) = 0;
+  /// Ends the sleep that is, or the next one.
+  virtual void wake() = 0;
+  /// Until the queue wakes it; what was waited for is then looked at again. Errors: those of sleep().
+  Answer<> wait(WaitQueue& queue, core::Nanoseconds deadline = kForever);
 
  protected:
   ~Waiter() = default;
 };
+
+/// Joins a queue for a waiter, as long as it lives or until it is woken. One for each queue: poll waits on many.
+class QueuedWaiter final : Sleeper {
+ public:
+  QueuedWaiter(Waiter& waiter, WaitQueue& queue) : waiter_(waiter), queue_(queue) { queue.add(*this); }
+  ~QueuedWaiter() { queue_.remove(*this); }
+  QueuedWaiter(const QueuedWaiter&) = delete;
+  QueuedWaiter& operator=(const QueuedWaiter&) = delete;
+
+ private:
+  void wake() override { waiter_.wake(); }
+
+  Waiter& waiter_;
+  WaitQueue& queue_;
+};
+
+inline Answer<> Waiter::wait(WaitQueue& queue, core::Nanoseconds deadline) {
+  const QueuedWaiter queued(*this, queue);
+  return sleep(deadline);
+}
 
 }  // namespace fb::libos::posix::vfs

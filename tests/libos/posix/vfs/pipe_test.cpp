@@ -55,7 +55,7 @@ TEST_F(Pipes, a_reader_waits_for_bytes_and_sees_the_end_when_writers_are_gone_C4
 }
 
 TEST_F(Pipes, an_interrupted_reader_gets_EINTR_C4_18) {
-  EXPECT_EQ(read(*ends_.read, 10, none_).error(), Errno::Interrupted);
+  EXPECT_EQ(read(*ends_.read, 10, none_).error(), Errno::Restart);
   EXPECT_EQ(read(*ends_.read, 0, none_).value(), "");
 }
 
@@ -69,7 +69,7 @@ TEST_F(Pipes, a_big_write_waits_for_room_and_counts_what_went_in_C4_18) {
   got += read(*ends_.read, big.size(), none_).value();
   EXPECT_EQ(got, big);
   EXPECT_EQ(write(*ends_.write, big, none_).value(), Pipe::kCapacity) << "interrupted: what is in counts";
-  EXPECT_EQ(write(*ends_.write, "x", none_).error(), Errno::Interrupted);
+  EXPECT_EQ(write(*ends_.write, "x", none_).error(), Errno::Restart);
 }
 
 TEST_F(Pipes, a_write_without_readers_is_EPIPE_C4_18) {
@@ -179,7 +179,7 @@ TEST_F(Fifo, what_was_in_it_goes_with_its_last_end_C4_18) {
   both.reset();
   EXPECT_EQ(volume_.frames.used(), 0U);
   EXPECT_FALSE(inode_->attachment());
-  EXPECT_EQ(open(flag::kRead, none_).error(), Errno::Interrupted);
+  EXPECT_EQ(open(flag::kRead, none_).error(), Errno::Restart);
   EXPECT_FALSE(inode_->attachment());
 }
 
