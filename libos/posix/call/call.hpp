@@ -1,6 +1,7 @@
 // A Linux system call on its way through the LibOS (C4; DESIGN §8).
 #pragma once
 
+#include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/task/process.hpp"
 #include "libos/posix/vfs/io.hpp"
 
@@ -19,6 +20,8 @@ struct Call {
   [[nodiscard]] std::int32_t number32(unsigned i) const { return static_cast<std::int32_t>(arguments[i]); }
   [[nodiscard]] std::uint32_t word32(unsigned i) const { return static_cast<std::uint32_t>(arguments[i]); }
   [[nodiscard]] mm::Space& memory() const { return process.memory(); }
+  /// For a call that may have to wait.
+  [[nodiscard]] task::FibreWaiter waiter() const { return task::FibreWaiter(process.system.fibres); }
 
   /// A structure out to the program or in from it. Errors: Fault, NoMemory.
   template <class T>

@@ -1,6 +1,5 @@
 // Processes that make others, become others and wait for others (C4.01, C4.02).
 #include "libos/posix/call/handlers.hpp"
-#include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/task/processes.hpp"
 
 namespace fb::libos::posix::call {
@@ -115,7 +114,7 @@ Done do_wait4(Call& call) {
       return static_cast<std::uint64_t>(pid);
     }
     if ((call.word32(2) & kNoHang) != 0) return 0;
-    task::FibreWaiter waiter(process.system.fibres);
+    auto waiter = call.waiter();
     FB_TRY(waiter.wait(process.child_ended));
   }
 }

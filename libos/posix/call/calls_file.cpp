@@ -1,6 +1,5 @@
 // Reading, writing and what is done to descriptors.
 #include "libos/posix/call/handlers.hpp"
-#include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/vfs/pipe.hpp"
 
 namespace fb::libos::posix::call {
@@ -16,13 +15,13 @@ std::size_t count_of(const Call& call, unsigned argument) {
 
 Done read_to(Call& call, vfs::File& file, core::VirtAddr to, std::size_t count) {
   ProgramOutput out(call.memory(), to);
-  task::FibreWaiter waiter(call.process.system.fibres);
+  auto waiter = call.waiter();
   return file.read(out, count, waiter);
 }
 
 Done write_from(Call& call, vfs::File& file, core::VirtAddr from, std::size_t count) {
   ProgramInput in(call.memory(), from);
-  task::FibreWaiter waiter(call.process.system.fibres);
+  auto waiter = call.waiter();
   return file.write(in, count, waiter);
 }
 

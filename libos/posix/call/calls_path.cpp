@@ -1,6 +1,5 @@
 // What is done to names.
 #include "libos/posix/call/handlers.hpp"
-#include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/vfs/open.hpp"
 #include "libos/posix/vfs/operations.hpp"
 
@@ -27,7 +26,7 @@ Done open_at(Call& call, std::int32_t directory, unsigned path_argument, std::ui
   FB_ASSIGN(const auto opened, vfs::open_inode(place, view(path), flags,
                                                permissions & vfs::mode::kPermissions & ~call.process.umask));
   auto& system = call.process.system;
-  task::FibreWaiter waiter(system.fibres);
+  auto waiter = call.waiter();
   FB_ASSIGN(const auto file, vfs::open_file(opened.inode, flags, system.devices, system.frames, waiter));
   FB_ASSIGN(const auto number, call.process.descriptors.add(file, (flags & vfs::flag::kCloseOnExec) != 0));
   return static_cast<std::uint64_t>(number);
