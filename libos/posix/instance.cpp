@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "core/text/write.hpp"
-#include "libos/posix/call/call.hpp"
 #include "libos/posix/console_file.hpp"
+#include "libos/posix/signal/frame.hpp"
+#include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/vfs/operations.hpp"
 
 namespace fb::libos::posix {
@@ -20,34 +21,6 @@ constexpr std::array kApplets{
     "/bin/gunzip", "/bin/gzip", "/bin/head",  "/bin/ln",    "/bin/ls",    "/bin/md5sum", "/bin/mkdir",
     "/bin/mv",     "/bin/rm",   "/bin/rmdir", "/bin/sed",   "/bin/seq",   "/bin/sh",     "/bin/sort",
     "/bin/tail",   "/bin/test", "/bin/tr",    "/bin/true",  "/bin/uniq",  "/bin/wc"};
-enum Signal : int { kIllegal = 4, kTrap = 5, kBus = 7, kArithmetic = 8, kKill = 9, kSegment = 11 };
-enum Vector : std::uint64_t {
-  kDivide = 0,
-  kDebug = 1,
-  kBreakpoint = 3,
-  kOverflow = 4,
-  kInvalidOpcode = 6,
-  kPageFault = 14,
-  kX87 = 16,
-  kSimd = 19
-};
-
-/// What Linux sends for an exception that is no page fault.
-int signal_of(std::uint64_t vector) {
-  switch (vector) {
-    case kDivide:
-    case kX87:
-    case kSimd:
-      return kArithmetic;
-    case kDebug:
-    case kBreakpoint:
-      return kTrap;
-    case kInvalidOpcode:
-      return kIllegal;
-    default:
-      return kSegment;
-  }
-}
 
 }  // namespace
 
@@ -99,8 +72,10 @@ Answer<> Instance::give_descriptors(task::Process& process) {
 }
 
 Answer<int> Instance::run(std::span<const std::string_view> arguments) {
-  FB_ASSIGN(task::Process* const process, processes_.make(system_, task::Pid(0), files_->root()));
-  FB_TRY(process->open());
+  FB_TRY(vector_.open(core::ByteCount(signal::kMarkBytes)));
+  FB_ASSIGN(task::Process* const process, processes_.make(system_, task::kInit, files_->root()));
+  processes_.first = process->pid;
+  FB_ASSIGN(task::Thread* const thread, process->open());
   FB_TRY(give_descriptors(*process));
   std::array<char, 256> path{};
   std::string_view program = arguments[0];
@@ -110,75 +85,12 @@ Answer<int> Instance::run(std::span<const std::string_view> arguments) {
     std::ranges::copy(program, std::ranges::copy(kBin, path.data()).out);
     program = {path.data(), kBin.size() + program.size()};
   }
-  FB_TRY(process->execute(program, {.arguments = arguments, .environment = kEnvironment, .path = program}));
-  run_to_end(*process);
-  return process->ended->shell_status();
-}
-
-Answer<> Instance::start(task::Process& process) {
-  const auto fibre = fibres_.spawn(
-      [](void* argument) {
-        auto& child = *static_cast<task::Process*>(argument);
-        static_cast<Instance&>(child.system.starter).run_to_end(child);
-        if (child.parent == task::Pid(0)) child.system.processes.remove(child);
-      },
-      &process, true);
-  if (!fibre) return fail(Errno::NoMemory);
-  return {};
-}
-
-void Instance::run_to_end(task::Process& process) {
-  while (!process.ended) {
-    if (!run_once(process)) process.ended = task::End::killed(kKill);
-  }
-  process.finish();
-}
-
-/// False: it cannot go on.
-bool Instance::run_once(task::Process& process) {
-  constexpr core::Nanoseconds kTurn{1'000'000};
-  if (!queue_.flush()) return false;  // what it needs cannot be mapped: no memory
-  const auto deadline = processes_.count() > 1 ? rt::now() + kTurn : abi::kNever;
-  const auto stop = process.context().run(deadline);
-  if (!stop) return false;
-  switch (*stop) {
-    case abi::Stop::Syscall:
-      serve_call(process);
-      break;
-    case abi::Stop::Fault:
-      serve_fault(process);
-      break;
-    default:
-      fibres_.yield();
-  }
-  return true;
-}
-
-void Instance::serve_call(task::Process& process) {
-  auto& frame = process.context().frame();
-  call::Call call{.process = process,
-                  .number = frame.rax,
-                  .arguments = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9}};
-  const auto result = call::serve(call);
-  // Where it has become another program, its registers are that one's.
-  if (frame.stop == static_cast<std::uint64_t>(abi::Stop::Syscall)) frame.rax = result;
-}
-
-void Instance::serve_fault(task::Process& process) {
-  const auto& frame = process.context().frame();
-  int signal = 0;
-  if (frame.vector == kPageFault) {
-    constexpr std::uint64_t kWrite = 2, kFetch = 16;
-    const auto touch = (frame.error_code & kFetch) != 0   ? mm::Touch::Execute
-                       : (frame.error_code & kWrite) != 0 ? mm::Touch::Write
-                                                          : mm::Touch::Read;
-    const auto result = process.memory().fault(core::VirtAddr(frame.address), touch);
-    if (result && *result == mm::FaultResult::Handled) return;
-    signal = !result ? kKill : *result == mm::FaultResult::Bus ? kBus : kSegment;
-  } else {
-    signal = signal_of(frame.vector);
-  }
-  process.ended = task::End::killed(signal);
+  task::FibreWaiter waiter(fibres_);
+  FB_TRY(process->execute(*thread, program,
+                          {.arguments = arguments, .environment = kEnvironment, .path = program}, waiter));
+  FB_TRY(runner_.start(*thread));
+  while (!processes_.first_end) FB_TRY(waiter.wait(processes_.first_ended));
+  return processes_.first_end->shell_status();
 }
 
 }  // namespace fb::libos::posix

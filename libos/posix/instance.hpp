@@ -7,6 +7,7 @@
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/processor_random.hpp"
+#include "libos/posix/runner.hpp"
 #include "libos/posix/task/processes.hpp"
 #include "libos/posix/vfs/tmpfs.hpp"
 #include "libos/rt/boot_archive.hpp"
@@ -21,7 +22,7 @@ class SystemClock final : public vfs::Clock {
 };
 
 /// Made once, in memory of its own: too large for a stack.
-class Instance final : task::Starter {
+class Instance {
  public:
   Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::Fibres& fibres)
       : queue_(ring), frames_(source_, frames), devices_(random_), fibres_(fibres), console_(console) {}
@@ -36,23 +37,21 @@ class Instance final : task::Starter {
  private:
   Answer<> add_file(std::string_view name, std::span<const std::byte> bytes);
   Answer<> give_descriptors(task::Process& process);
-  Answer<> start(task::Process& process) override;
-  void run_to_end(task::Process& process);
-  bool run_once(task::Process& process);
-  void serve_call(task::Process& process);
-  void serve_fault(task::Process& process);
 
   machine::PagesSource source_;
   machine::CallQueue queue_;
+  machine::VectorScratch vector_;
   Frames frames_;
   SystemClock clock_;
   ProcessorRandom random_;
   vfs::MemoryDevices devices_;
   vfs::Mounts mounts_;
+  sync::Futexes futexes_;
   task::Processes processes_;
   rt::Fibres& fibres_;
-  task::System system_{source_,  queue_,  frames_, clock_,     random_,
-                       devices_, mounts_, fibres_, processes_, *this};
+  Runner runner_{queue_, fibres_};
+  task::System system_{source_,  queue_,  vector_, frames_,  clock_,     random_,
+                       devices_, mounts_, fibres_, futexes_, processes_, runner_};
   Ref<vfs::Tmpfs> files_;
   rt::Console& console_;
 };

@@ -89,9 +89,26 @@ class Scheduler {
     return fibre;
   }
 
+  /// Whether yield() would let another one run.
+  [[nodiscard]] bool others_ready() const { return !ready_.empty(); }
+  /// How often the running fibre has changed.
+  [[nodiscard]] std::uint64_t turns() const { return turns_; }
+  /// When the first of those that wait gives up.
+  [[nodiscard]] core::Nanoseconds earliest_deadline() {
+    core::Nanoseconds least = abi::kNever;
+    for (const Fibre& fibre : waiting_) least = fibre.deadline < least ? fibre.deadline : least;
+    return least;
+  }
+
+  /// Takes what events are there and lets the others run.
+  void look_around() {
+    poll(core::Nanoseconds(0));
+    make_ready(*current_);
+    switch_away();
+  }
   /// Lets the others run that are ready, and takes what events are there every few times.
   void yield() {
-    if (++yields_ % kPollEvery == 0) poll(core::Nanoseconds(0));
+    if (++yields_ % kPollEvery == 0) return look_around();
     make_ready(*current_);
     switch_away();
   }
@@ -170,20 +187,15 @@ class Scheduler {
   void switch_away() {
     Fibre* next = ready_.pop_front();
     while (next == nullptr) {
-      poll(earliest());
+      poll(earliest_deadline());
       next = ready_.pop_front();
     }
     next->state = Fibre::State::Running;
     Fibre* self = std::exchange(current_, next);
     if (self == next) return;
+    ++turns_;
     rt_switch(&self->saved, next->saved);
     reap();
-  }
-
-  core::Nanoseconds earliest() {
-    core::Nanoseconds least = abi::kNever;
-    for (const Fibre& fibre : waiting_) least = fibre.deadline < least ? fibre.deadline : least;
-    return least;
   }
 
   /// Asks the machine until `deadline` and makes ready whom that woke.
@@ -207,6 +219,7 @@ class Scheduler {
   Fibre* current_{&first_};
   Fibre* dead_{};
   unsigned yields_{};
+  std::uint64_t turns_{};
   Queue ready_;
   Queue waiting_;
 };

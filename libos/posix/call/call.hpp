@@ -7,9 +7,10 @@
 
 namespace fb::libos::posix::call {
 
-/// What a handler gets: its process and the argument registers, fetched once.
+/// What a handler gets: its thread and the argument registers, fetched once.
 struct Call {
   task::Process& process;
+  task::Thread& thread;
   std::uint64_t number;
   std::array<std::uint64_t, 6> arguments;
 
@@ -21,7 +22,9 @@ struct Call {
   [[nodiscard]] std::uint32_t word32(unsigned i) const { return static_cast<std::uint32_t>(arguments[i]); }
   [[nodiscard]] mm::Space& memory() const { return process.memory(); }
   /// For a call that may have to wait.
-  [[nodiscard]] task::FibreWaiter waiter() const { return task::FibreWaiter(process.system.fibres); }
+  [[nodiscard]] task::FibreWaiter waiter() const { return task::FibreWaiter(process.system.fibres, &thread); }
+  /// Nobody reads what it writes: SIGPIPE, besides the error.
+  void broken_pipe() const;
 
   /// A structure out to the program or in from it. Errors: Fault, NoMemory.
   template <class T>

@@ -1,122 +1,150 @@
-// Processes that make others, become others and wait for others (C4.01, C4.02).
+// Waiting for children (wait(2); C4.02).
+#include <limits>
+
 #include "libos/posix/call/handlers.hpp"
+#include "libos/posix/signal/abi.hpp"
 #include "libos/posix/task/processes.hpp"
 
 namespace fb::libos::posix::call {
 namespace {
 
-enum CloneFlag : std::uint64_t {
-  kExitSignal = 0xff,
-  kMemory = 0x100,
-  kVfork = 0x4000,
-  kChildClearTid = 0x20'0000,
-  kChildSetTid = 0x100'0000,
+enum Option : std::uint32_t {
+  kNoHang = 1,
+  kStopped = 2,
+  kExited = 4,
+  kContinued = 8,
+  kNoReap = 0x0100'0000,
+  kNoThread = 0x2000'0000,
+  kAllChildren = 0x4000'0000,
+  kCloneChildren = 0x8000'0000,
+};
+constexpr std::uint32_t kEveryKind = kNoThread | kAllChildren | kCloneChildren;
+
+/// Which children are meant.
+struct Wanted {
+  enum class Kind : std::uint8_t { Any, Process, Group } kind;
+  task::Pid number{};
+  [[nodiscard]] bool means(const task::Process& child) const {
+    return kind == Kind::Any || (kind == Kind::Process ? child.pid : child.group) == number;
+  }
 };
 
-Answer<task::Process*> make_child(Call& call, core::VirtAddr stack) {
-  auto& parent = call.process;
-  auto& processes = parent.system.processes;
-  FB_ASSIGN(task::Process* const child, processes.make(parent.system, parent.pid, parent.root));
-  if (const auto copied = child->copy(parent, stack); !copied) {
-    processes.remove(*child);
-    return fail(copied.error());
+/// What is to be told of a child, as siginfo has it and as wait4's status.
+struct Report {
+  task::Pid pid;
+  std::int32_t code, value, status;
+  std::uint32_t uid;
+};
+
+std::optional<Report> report_of(const task::Process& child, std::uint32_t options) {
+  constexpr std::int32_t kStoppedMark = 0x7f, kContinuedStatus = 0xffff;
+  Report report{.pid = child.pid, .code = 0, .value = 0, .status = 0, .uid = child.credentials.user.real};
+  if (child.finished && (options & kExited) != 0) {
+    report.code = child.ended->by_signal() ? signal::code::kChildKilled : signal::code::kChildExited;
+    report.value = child.ended->value();
+    report.status = child.ended->wait_status();
+    return report;
   }
-  return child;
+  if (child.change == task::Change::Stopped && (options & kStopped) != 0) {
+    report.code = signal::code::kChildStopped;
+    report.value = static_cast<std::int32_t>(child.stop_signal);
+    report.status = report.value << 8 | kStoppedMark;
+    return report;
+  }
+  if (child.change == task::Change::Continued && (options & kContinued) != 0) {
+    report.code = signal::code::kChildContinued;
+    report.value = static_cast<std::int32_t>(signal::Signal::Continue);
+    report.status = kContinuedStatus;
+    return report;
+  }
+  return std::nullopt;
 }
 
-Done begin(Call& call, task::Process& child) {
-  if (const auto started = call.process.system.starter.start(child); !started) {
-    call.process.system.processes.remove(child);
-    return fail(started.error());
+/// One look at the children. Errors: NoChild.
+Answer<std::optional<Report>> look(Call& call, const Wanted& wanted, std::uint32_t options) {
+  bool some = false;
+  auto& process = call.process;
+  for (const auto& child : process.system.processes.all()) {
+    if (child->parent != process.pid || !wanted.means(*child)) continue;
+    some = true;
+    const auto report = report_of(*child, options);
+    if (!report) continue;
+    if ((options & kNoReap) == 0) {
+      child->change = task::Change::None;
+      if (child->finished) {
+        process.children_ticks += child->ticks() + child->children_ticks;
+        process.system.processes.remove(*child);
+      }
+    }
+    return report;
   }
-  return static_cast<std::uint64_t>(child.pid.raw());
+  if (!some) return fail(Errno::NoChild);
+  return std::nullopt;
 }
 
-/// A vector of texts, ended by a null pointer. Errors: Fault, ArgumentsTooLong, NoMemory.
-Answer<Vector<Vector<char>>> texts_at(Call& call, core::VirtAddr at) {
-  constexpr std::size_t kMostTexts = 32'768;
-  Vector<Vector<char>> texts;
-  if (at == core::VirtAddr(0)) return texts;
-  for (;; at = at + core::ByteCount(sizeof(std::uint64_t))) {
-    FB_ASSIGN(const auto text, call.get<std::uint64_t>(at));
-    if (text == 0) return texts;
-    if (texts.size() == kMostTexts) return fail(Errno::ArgumentsTooLong);
-    auto read = call.memory().read_string(core::VirtAddr(text), core::ByteCount(exec::kMaxText));
-    if (!read) return fail(read.error() == Errno::NameTooLong ? Errno::ArgumentsTooLong : read.error());
-    FB_TRY(texts.push_back(*std::move(read)));
+/// Errors: NoChild, Restart.
+Answer<std::optional<Report>> wait_for(Call& call, const Wanted& wanted, std::uint32_t options) {
+  auto waiter = call.waiter();
+  for (;;) {
+    FB_ASSIGN(const auto report, look(call, wanted, options));
+    if (report || (options & kNoHang) != 0) return report;
+    FB_TRY(waiter.wait(call.process.child_changed));
   }
 }
 
-Answer<Vector<std::string_view>> views_of(const Vector<Vector<char>>& texts) {
-  Vector<std::string_view> views;
-  for (const auto& text : texts) FB_TRY(views.push_back(view(text)));
-  return views;
-}
+/// struct rusage: times first, the rest is 0.
+struct Usage {
+  std::array<std::uint64_t, 18> words{};
+};
 
 }  // namespace
 
-Done do_fork(Call& call) {
-  FB_ASSIGN(task::Process* const child, make_child(call, core::VirtAddr(0)));
-  return begin(call, *child);
-}
-
-/// The child has memory of its own: what it does to it before it becomes another program, its parent does not see.
-Done do_vfork(Call& call) { return do_fork(call); }
-
-Done do_clone(Call& call) {
-  constexpr std::uint64_t kKnown = kExitSignal | kMemory | kVfork | kChildClearTid | kChildSetTid;
-  const auto flags = call.word(0);
-  // Threads are not there yet: memory is shared only with a parent that sleeps meanwhile.
-  if ((flags & ~kKnown) != 0 || ((flags & kMemory) != 0 && (flags & kVfork) == 0)) return fail(Errno::NoCall);
-  FB_ASSIGN(task::Process* const child, make_child(call, call.address(1)));
-  if ((flags & kChildSetTid) != 0) {
-    const auto pid = child->pid.raw();
-    static_cast<void>(child->memory().write(call.address(3), std::as_bytes(std::span(&pid, 1))));
-  }
-  return begin(call, *child);
-}
-
-Done do_execve(Call& call) {
-  constexpr int kKill = 9;
-  FB_ASSIGN(const auto path, call.path(0));
-  FB_ASSIGN(const auto arguments, texts_at(call, call.address(1)));
-  FB_ASSIGN(const auto environment, texts_at(call, call.address(2)));
-  FB_ASSIGN(const auto argument_views, views_of(arguments));
-  FB_ASSIGN(const auto environment_views, views_of(environment));
-  auto& process = call.process;
-  process.replaced = false;
-  const auto done = process.execute(
-      view(path),
-      {.arguments = argument_views.view(), .environment = environment_views.view(), .path = view(path)});
-  if (!done && !process.replaced) return fail(done.error());
-  if (!done) {
-    process.ended = task::End::killed(kKill);
-    return 0;
-  }
-  while (const auto closing = process.descriptors.next_to_close_on_exec())
-    static_cast<void>(process.descriptors.close(*closing));
-  return 0;
-}
-
 Done do_wait4(Call& call) {
-  enum Option : std::uint32_t { kNoHang = 1, kUntraced = 2, kContinued = 8 };
-  constexpr std::uint32_t kKnown = kNoHang | kUntraced | kContinued;
-  if ((call.word32(2) & ~kKnown) != 0) return fail(Errno::Invalid);
-  auto& process = call.process;
-  for (;;) {
-    task::Process* const child = process.system.processes.child(process.pid, call.number32(0));
-    if (child == nullptr) return fail(Errno::NoChild);
-    if (child->finished) {
-      const auto pid = child->pid.raw();
-      const auto status = child->ended->wait_status();
-      process.system.processes.remove(*child);
-      if (call.word(1) != 0) FB_TRY(call.put(call.address(1), status));
-      return static_cast<std::uint64_t>(pid);
-    }
-    if ((call.word32(2) & kNoHang) != 0) return 0;
-    auto waiter = call.waiter();
-    FB_TRY(waiter.wait(process.child_ended));
+  if ((call.word32(2) & ~(kNoHang | kStopped | kContinued | kEveryKind)) != 0) return fail(Errno::Invalid);
+  const auto which = call.number32(0);
+  if (which == std::numeric_limits<std::int32_t>::min()) return fail(Errno::NoProcess);
+  Wanted wanted{.kind = Wanted::Kind::Any};
+  if (which > 0) wanted = {.kind = Wanted::Kind::Process, .number = task::Pid(which)};
+  if (which == 0) wanted = {.kind = Wanted::Kind::Group, .number = call.process.group};
+  if (which < -1) wanted = {.kind = Wanted::Kind::Group, .number = task::Pid(-which)};
+  FB_ASSIGN(const auto report, wait_for(call, wanted, call.word32(2) | kExited));
+  if (!report) return 0;
+  if (call.word(1) != 0) FB_TRY(call.put(call.address(1), report->status));
+  if (call.word(3) != 0) FB_TRY(call.put(call.address(3), Usage{}));
+  return static_cast<std::uint64_t>(report->pid.raw());
+}
+
+Done do_waitid(Call& call) {
+  enum Type : std::uint32_t { kAll, kPid, kGroup };
+  const auto options = call.word32(3);
+  constexpr std::uint32_t kEvents = kStopped | kExited | kContinued;
+  if ((options & ~(kNoHang | kEvents | kNoReap | kEveryKind)) != 0 || (options & kEvents) == 0)
+    return fail(Errno::Invalid);
+  Wanted wanted{.kind = Wanted::Kind::Any};
+  const task::Pid number(call.number32(1));
+  switch (call.word32(0)) {
+    case kAll:
+      break;
+    case kPid:
+      if (number.raw() <= 0) return fail(Errno::Invalid);
+      wanted = {.kind = Wanted::Kind::Process, .number = number};
+      break;
+    case kGroup:
+      if (number.raw() < 0) return fail(Errno::Invalid);
+      wanted = {.kind = Wanted::Kind::Group, .number = number.raw() == 0 ? call.process.group : number};
+      break;
+    default:
+      return fail(Errno::Invalid);
   }
+  FB_ASSIGN(const auto report, wait_for(call, wanted, options));
+  signal::Info info;
+  if (report) {
+    info = signal::Info::from(signal::Signal::Child, report->code, report->pid.raw(), report->uid,
+                              static_cast<std::uint32_t>(report->value));
+  }
+  if (call.word(2) != 0) FB_TRY(call.put(call.address(2), info));
+  if (call.word(4) != 0) FB_TRY(call.put(call.address(4), Usage{}));
+  return 0;
 }
 
 }  // namespace fb::libos::posix::call

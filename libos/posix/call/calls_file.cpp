@@ -22,7 +22,9 @@ Done read_to(Call& call, vfs::File& file, core::VirtAddr to, std::size_t count) 
 Done write_from(Call& call, vfs::File& file, core::VirtAddr from, std::size_t count) {
   ProgramInput in(call.memory(), from);
   auto waiter = call.waiter();
-  return file.write(in, count, waiter);
+  const auto done = file.write(in, count, waiter);
+  if (!done && done.error() == Errno::BrokenPipe) call.broken_pipe();
+  return done;
 }
 
 struct Piece {

@@ -1,3 +1,4 @@
+// What a process is told of itself and of the system.
 #include "libos/posix/call/handlers.hpp"
 
 namespace fb::libos::posix::call {
@@ -10,36 +11,15 @@ struct SystemName {
 
 void set(std::array<char, 65>& field, std::string_view text) { std::ranges::copy(text, field.data()); }
 
-struct Limit {
-  std::uint64_t soft, hard;
-};
-
 }  // namespace
 
 Done do_getpid(Call& call) { return static_cast<std::uint64_t>(call.process.pid.raw()); }
-Done do_gettid(Call& call) { return do_getpid(call); }
+Done do_gettid(Call& call) { return static_cast<std::uint64_t>(call.thread.tid.raw()); }
 Done do_getppid(Call& call) { return static_cast<std::uint64_t>(call.process.parent.raw()); }
-Done do_getuid(Call&) { return 0; }
-Done do_getgid(Call&) { return 0; }
-Done do_geteuid(Call&) { return 0; }
-Done do_getegid(Call&) { return 0; }
-
-Done do_exit(Call& call) {
-  call.process.ended = task::End::exited(call.number32(0));
-  return 0;
-}
-Done do_exit_group(Call& call) { return do_exit(call); }
-
-Done do_set_tid_address(Call& call) { return do_getpid(call); }  // nobody waits for the one thread there is
-Done do_set_robust_list(Call& call) {
-  constexpr std::uint64_t kHeadBytes = 24;
-  if (call.word(1) != kHeadBytes) return fail(Errno::Invalid);
-  return 0;
-}
 
 Done do_arch_prctl(Call& call) {
   enum Code : std::uint32_t { kSetGs = 0x1001, kSetFs, kGetFs, kGetGs };
-  auto& frame = call.process.context().frame();
+  auto& frame = call.thread.context.frame();
   const auto base = call.word(1);
   switch (call.word32(0)) {
     case kSetFs:
@@ -67,20 +47,6 @@ Done do_uname(Call& call) {
   set(name.machine, "x86_64");
   set(name.domain, "(none)");
   FB_TRY(call.put(call.address(0), name));
-  return 0;
-}
-
-Done do_prlimit64(Call& call) {
-  enum Resource : std::uint32_t { kData = 2, kStack = 3, kFiles = 7, kAddressSpace = 9, kResources = 16 };
-  constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
-  if (call.word32(1) >= kResources) return fail(Errno::Invalid);
-  if (call.number32(0) != 0 && call.number32(0) != call.process.pid.raw()) return fail(Errno::NoProcess);
-  if (call.word(2) != 0) return fail(Errno::Perm);  // limits are set by the instance
-  if (call.word(3) == 0) return 0;
-  Limit limit{kUnlimited, kUnlimited};
-  if (call.word32(1) == kStack) limit.soft = call.memory().limits().stack.raw();
-  if (call.word32(1) == kFiles) limit = {call.process.descriptors.limit(), vfs::Descriptors::kLimitMost};
-  FB_TRY(call.put(call.address(3), limit));
   return 0;
 }
 

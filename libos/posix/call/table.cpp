@@ -1,4 +1,6 @@
+// From the number of a call to what does it.
 #include "libos/posix/call/handlers.hpp"
+#include "libos/posix/task/signals.hpp"
 
 namespace fb::libos::posix::call {
 namespace {
@@ -24,10 +26,17 @@ std::string_view name_of(std::uint64_t number) {
   return number < kNumbers ? kTable[number].name : std::string_view();
 }
 
+void Call::broken_pipe() const {
+  static_cast<void>(task::send(thread, signal::Info::of(signal::Signal::Pipe, signal::code::kUser)));
+}
+
 std::uint64_t serve(Call& call) {
   if (call.number >= kNumbers || kTable[call.number].handler == nullptr) return to_register(Errno::NoCall);
   const auto done = kTable[call.number].handler(call);
-  return done ? *done : to_register(done.error());
+  if (done) return *done;
+  if (done.error() == Errno::Restart || done.error() == Errno::RestartNoHandler)
+    call.thread.broken = task::Thread::Broken{.number = call.number, .how = done.error()};
+  return to_register(done.error());
 }
 
 }  // namespace fb::libos::posix::call

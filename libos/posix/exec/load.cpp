@@ -94,13 +94,13 @@ Answer<Start> prepare_start(mm::Space& space, const Placed& program, const Place
       AuxEntry{Aux::InterpreterBase, interpreter != nullptr ? interpreter->bias.raw() : 0},
       AuxEntry{Aux::Flags, 0},
       AuxEntry{Aux::Entry, program.entry.raw()},
-      AuxEntry{Aux::Uid, 0},
-      AuxEntry{Aux::EffectiveUid, 0},
-      AuxEntry{Aux::Gid, 0},
-      AuxEntry{Aux::EffectiveGid, 0},
+      AuxEntry{Aux::Uid, options.ids.user},
+      AuxEntry{Aux::EffectiveUid, options.ids.effective_user},
+      AuxEntry{Aux::Gid, options.ids.group},
+      AuxEntry{Aux::EffectiveGid, options.ids.effective_group},
       AuxEntry{Aux::Capabilities, 0},
       AuxEntry{Aux::ClockTicks, kClockTicks},
-      AuxEntry{Aux::Secure, 0}};
+      AuxEntry{Aux::Secure, options.ids.differ() ? 1U : 0U}};
   const auto most = std::min<std::uint64_t>(space.limits().stack.raw() / 4, kStackBytes.raw() / 2);
   FB_ASSIGN(const auto stack, make_start_stack(kStackTop.raw(), most, options.text, values, options.random));
   FB_TRY(space.write(VirtAddr(stack.pointer), stack.bytes.view()));

@@ -45,9 +45,15 @@ Answer<Placed> place_image(mm::Space& space, const Executable& file, const core:
 struct Start {
   core::VirtAddr entry, stack;
 };
+/// For the auxiliary vector.
+struct StartIds {
+  std::uint32_t user = 0, effective_user = 0, group = 0, effective_group = 0;
+  [[nodiscard]] bool differ() const { return user != effective_user || group != effective_group; }
+};
 struct StartOptions {
   StartText text;
   std::span<const std::byte, 16> random;
+  StartIds ids{};
 };
 /// The stack of a program whose image and, perhaps, interpreter have been placed; where to begin. Sets the break. Errors:
 /// ArgumentsTooLong, NoMemory.

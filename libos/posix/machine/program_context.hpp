@@ -24,8 +24,9 @@ class ProgramContext {
   }
   /// From now on it sees another address space. It is not running.
   Answer<> set_space(SpaceCap space);
-  /// Takes over the vector registers of another one; neither is running. Errors: NoMemory.
-  Answer<> copy_vector(const ProgramContext& from);
+  [[nodiscard]] abi::Cap<abi::ObjectType::Context> cap() const { return context_.get(); }
+  /// How long it has run.
+  [[nodiscard]] core::Ticks ticks() const;
   /// All registers, vector registers too, as a program begins. Errors: NoMemory.
   Answer<> reset(SpaceCap space);
 

@@ -1,75 +1,108 @@
-// A process: memory, registers, descriptors and a place in the file system.
+// A process: threads, memory, descriptors and a place in the file system.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "libos/posix/exec/load.hpp"
-#include "libos/posix/machine/program_context.hpp"
-#include "libos/posix/machine/program_space.hpp"
-#include "libos/posix/task/system.hpp"
+#include "libos/posix/signal/actions.hpp"
+#include "libos/posix/task/memory.hpp"
+#include "libos/posix/task/thread.hpp"
 #include "libos/posix/vfs/descriptors.hpp"
 #include "libos/posix/vfs/path.hpp"
 
 namespace fb::libos::posix::task {
 
-/// Number of a process; 0 is none.
-using Pid = core::Strong<struct PidTag, std::int32_t>;
+/// What its parent may wait for besides its end.
+enum class Change : std::uint8_t { None, Stopped, Continued };
 
-/// How a process ended, as wait reports it.
-class End {
- public:
-  static constexpr End exited(int status) { return End((status & 0xff) << 8); }
-  static constexpr End killed(int signal) { return End(signal & 0x7f); }
-  [[nodiscard]] constexpr std::int32_t wait_status() const { return status_; }
-  /// What shells make of it.
-  [[nodiscard]] constexpr int shell_status() const {
-    return (status_ & 0x7f) != 0 ? 128 + (status_ & 0x7f) : status_ >> 8;
-  }
-
- private:
-  constexpr explicit End(std::int32_t status) : status_(status) {}
-  std::int32_t status_;
+/// Wakes who waits for a child to have memory of its own again, or none (vfork). Outlives the child.
+struct Vfork final : Shared {
+  vfs::WaitQueue over;
+  bool done = false;
 };
 
 class Process {
  public:
-  Process(System& its, Pid number, Pid of, const Ref<vfs::Inode>& files)
-      : system(its), pid(number), parent(of), root(files), directory(files), tables_(its.source, its.queue) {}
+  static constexpr std::size_t kMostThreads = 512;
+  static constexpr std::size_t kLimits = 16;  ///< RLIM_NLIMITS
+  struct Limit {
+    std::uint64_t soft = ~std::uint64_t{0}, hard = ~std::uint64_t{0};
+  };
+
+  Process(System& its, Pid number, Pid of, const Ref<vfs::Inode>& files);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  /// Before anything else. Errors: NoMemory.
-  Answer<> open();
-  /// Becomes the program at `path`, with fresh memory and registers. On an error after the old program has gone, the
-  /// process has to end. Errors: of a walk; Access, NotExecutable, ArgumentsTooLong, NoMemory.
-  Answer<> execute(std::string_view path, const exec::StartText& text);
-  /// Becomes a copy of `other`, which is in a call that returns 0 here; on `stack`, if that is not 0. Errors: NoMemory.
-  Answer<> copy(Process& other, core::VirtAddr stack);
-  /// It has ended: what it held goes back, its parent may ask for its end.
-  void finish();
+  /// Its first thread, which has a memory of its own, with nothing in it. Errors: NoMemory.
+  Answer<Thread*> open();
+  /// A further thread; it is not started. Errors: TryAgain, NoMemory.
+  Answer<Thread*> add_thread(Pid tid);
+  /// Becomes a copy of the process of `other`; with `share`, in the same memory. Its first thread. Errors: NoMemory.
+  Answer<Thread*> copy(Thread& other, core::VirtAddr stack, bool share);
+  /// `thread`, as the only one, becomes the program at `path`, with fresh memory and registers. On an error it goes on as
+  /// what it was. Errors: of a walk; Access, NotExecutable, ArgumentsTooLong, NoMemory; Restart when it is to end.
+  Answer<> execute(Thread& thread, std::string_view path, const exec::StartText& text, vfs::Waiter& waiter);
+  /// Ends all threads but `thread` and waits for that. Errors: Restart when this one is to end itself.
+  Answer<> become_single(Thread& thread, vfs::Waiter& waiter);
 
-  [[nodiscard]] mm::Space& memory() { return *space_; }
-  [[nodiscard]] machine::ProgramContext& context() { return context_; }
+  /// All of it ends, as soon as its threads see it. The first end counts.
+  void end(End how);
+  /// Stops or goes on; its parent learns it.
+  void stop(signal::Signal signal);
+  void resume();
+  /// `thread`, whose program does not run any more, is gone with this call. The last one takes the process along.
+  void leave(Thread& thread);
+
+  [[nodiscard]] Memory& memory_object() { return *memory_; }
+  [[nodiscard]] mm::Space& memory() { return memory_->space(); }
   [[nodiscard]] vfs::Place place(const Ref<vfs::Inode>& from) const {
-    return {.root = root, .directory = from, .who = {}, .mounts = system.mounts};
+    return {.root = root, .directory = from, .who = credentials.for_files(), .mounts = system.mounts};
   }
   [[nodiscard]] vfs::Place place() const { return place(directory); }
+  [[nodiscard]] std::span<const std::unique_ptr<Thread>> threads() const { return threads_.view(); }
+  void drop_thread(const Thread& thread);
+  /// Its parent will not ask for its end: it can go as soon as it is finished.
+  [[nodiscard]] bool nobody_waits() const;
+  [[nodiscard]] mm::Limits memory_limits() const;
+  /// As prlimit asks: the same user in every respect, or root.
+  [[nodiscard]] static bool may_change(const Process& by, const Process& of);
+  /// Whoever is asleep looks whether it is meant.
+  void interrupt_all() const;
+  [[nodiscard]] bool stopped() const { return stop_signal != signal::Signal{}; }
+  /// How long its threads have run, those that are gone too.
+  [[nodiscard]] core::Ticks ticks() const;
 
   System& system;
   const Pid pid;
-  Pid parent;
-  Ref<vfs::Inode> root, directory;
+  Pid parent, group, session;
+  Ref<vfs::Inode> root, directory, program;
   vfs::Descriptors descriptors;
   std::uint32_t umask = 022;
+  Credentials credentials;
+  std::array<Limit, kLimits> limits{};
+  signal::Actions actions;
+  signal::Queue signals;
   std::optional<End> ended;
-  bool finished = false;
-  bool replaced = false;       ///< execute() has given the old program up
-  vfs::WaitQueue child_ended;  ///< where it waits for its children
+  bool finished = false;         ///< and nothing of it is left but its end
+  bool executed = false;         ///< it is another program than its parent made
+  vfs::WaitQueue child_changed;  ///< where it waits for its children
+  vfs::WaitQueue changed;        ///< stopped and goes on, or a thread has left
+  signal::Signal stop_signal{};
+  Change change = Change::None;  ///< that the parent has not seen yet
+  std::uint32_t exit_signal = static_cast<std::uint32_t>(signal::Signal::Child);
+  Ref<Vfork> vfork;
+  core::Ticks children_ticks{};
+  core::Nanoseconds started{};
 
  private:
-  machine::ProgramSpace tables_;
-  std::optional<mm::Space> space_;  ///< goes before its tables
-  machine::ProgramContext context_;
+  void finish();
+  void give_memory_back();
+  void tell_parent();
+
+  Ref<Memory> memory_;
+  Vector<std::unique_ptr<Thread>> threads_;
+  core::Ticks gone_ticks_{};
 };
 
 }  // namespace fb::libos::posix::task

@@ -1,28 +1,87 @@
 #include "libos/posix/task/processes.hpp"
 
+#include <algorithm>
+
+#include "libos/posix/task/signals.hpp"
+
 namespace fb::libos::posix::task {
 
-Process* Processes::find(Pid pid) {
-  for (auto& process : all_) {
+Process* Processes::find(Pid pid) const {
+  for (const auto& process : all_) {
     if (process->pid == pid) return process.get();
   }
   return nullptr;
 }
 
+Thread* Processes::find_thread(Pid tid) const {
+  for (const auto& process : all_) {
+    for (const auto& thread : process->threads()) {
+      if (thread->tid == tid) return thread.get();
+    }
+  }
+  return nullptr;
+}
+
+bool Processes::taken(Pid number) const {
+  return std::ranges::any_of(all_, [&](const auto& process) {
+    return process->pid == number || process->group == number || process->session == number ||
+           std::ranges::any_of(process->threads(), [&](const auto& thread) { return thread->tid == number; });
+  });
+}
+
+Pid Processes::next_number() {
+  do last_ = last_ == kLargest ? kInit.raw() + 1 : last_ + 1;
+  while (taken(Pid(last_)));
+  return Pid(last_);
+}
+
 Answer<Process*> Processes::make(System& system, Pid parent, const Ref<vfs::Inode>& root) {
   if (all_.size() == kMost) return fail(Errno::TryAgain);
-  do last_ = last_ == kLargest ? 2 : last_ + 1;
-  while (find(Pid(last_)) != nullptr);
-  std::unique_ptr<Process> made(new (std::nothrow) Process(system, Pid(last_), parent, root));
+  std::unique_ptr<Process> made(new (std::nothrow) Process(system, next_number(), parent, root));
   if (!made) return fail(Errno::NoMemory);
   Process* const process = made.get();
   FB_TRY(all_.push_back(std::move(made)));
   return process;
 }
 
+Answer<Pid> Processes::new_tid() {
+  std::size_t threads = 0;
+  for (const auto& process : all_) threads += process->threads().size();
+  if (threads >= kMost) return fail(Errno::TryAgain);
+  return next_number();
+}
+
 void Processes::remove(const Process& process) {
   for (std::size_t i = 0; i < all_.size(); ++i) {
     if (all_[i].get() == &process) return all_.erase(i);
+  }
+}
+
+bool Processes::has_group(Pid group, Pid session) const {
+  return std::ranges::any_of(
+      all_, [&](const auto& process) { return process->group == group && process->session == session; });
+}
+
+bool Processes::orphaned(Pid group, Pid session) const {
+  return std::ranges::none_of(all_, [&](const auto& process) {
+    if (process->group != group || process->finished) return false;
+    const Process* const parent = find(process->parent);
+    return parent != nullptr && !parent->finished && parent->session == session && parent->group != group;
+  });
+}
+
+void Processes::release_group(const Process& leaver) {
+  const auto in_group = [&](const auto& process) {
+    return process->group == leaver.group && !process->finished;
+  };
+  if (!orphaned(leaver.group, leaver.session)) return;
+  if (std::ranges::none_of(all_,
+                           [&](const auto& process) { return in_group(process) && process->stopped(); }))
+    return;
+  for (const auto& process : all_) {
+    if (!in_group(process)) continue;
+    for (const auto signal : {signal::Signal::HangUp, signal::Signal::Continue})
+      static_cast<void>(send(*process, signal::Info::of(signal, signal::code::kKernel)));
   }
 }
 
@@ -33,20 +92,15 @@ void Processes::ended(Process& process) {
       ++i;
       continue;
     }
-    child.parent = Pid(0);
+    child.parent = kInit;
+    release_group(child);
     child.finished ? all_.erase(i) : static_cast<void>(++i);
   }
-  if (Process* const parent = find(process.parent)) parent->child_ended.wake_all();
-}
-
-Process* Processes::child(Pid parent, std::int32_t wanted) {
-  Process* some = nullptr;
-  for (auto& process : all_) {
-    if (process->parent != parent || (wanted != -1 && process->pid != Pid(wanted))) continue;
-    if (process->finished) return process.get();
-    some = process.get();
+  release_group(process);
+  if (process.pid == first) {
+    first_end = process.ended;
+    first_ended.wake_all();
   }
-  return some;
 }
 
 }  // namespace fb::libos::posix::task

@@ -11,22 +11,35 @@ class Processes {
  public:
   /// A new one, not open yet; its number is free. Errors: NoMemory, TryAgain when there are too many.
   Answer<Process*> make(System& system, Pid parent, const Ref<vfs::Inode>& root);
+  /// A number for a thread that is not a process's first. Errors: TryAgain.
+  Answer<Pid> new_tid();
   /// It and its number go; nobody refers to it any more.
   void remove(const Process& process);
-  /// Tells its parent, and leaves its children to nobody.
+  /// Its children are nobody's, and groups that nobody looks after any more go on (POSIX.1-2024, _exit).
   void ended(Process& process);
 
-  /// A child of `parent`: with this number, or any when that is -1; null: there is none. An ended one first.
-  [[nodiscard]] Process* child(Pid parent, std::int32_t wanted);
+  [[nodiscard]] Process* find(Pid pid) const;
+  [[nodiscard]] Thread* find_thread(Pid tid) const;
+  [[nodiscard]] std::span<const std::unique_ptr<Process>> all() const { return all_.view(); }
+  [[nodiscard]] bool has_group(Pid group, Pid session) const;
+  /// No member has a parent in another group of the session: nobody would continue it.
+  [[nodiscard]] bool orphaned(Pid group, Pid session) const;
   [[nodiscard]] std::size_t count() const { return all_.size(); }
+
+  /// The instance's program, how it ended, and where that is waited for.
+  Pid first{};
+  std::optional<End> first_end;
+  vfs::WaitQueue first_ended;
 
  private:
   static constexpr std::size_t kMost = 1024;
   static constexpr std::int32_t kLargest = 32'767;
-  [[nodiscard]] Process* find(Pid pid);
+  [[nodiscard]] bool taken(Pid number) const;
+  Pid next_number();
+  void release_group(const Process& leaver);
 
   Vector<std::unique_ptr<Process>> all_;
-  std::int32_t last_ = 0;
+  std::int32_t last_ = kInit.raw();
 };
 
 }  // namespace fb::libos::posix::task

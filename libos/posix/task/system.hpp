@@ -4,20 +4,22 @@
 #include "libos/posix/base/frames.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
+#include "libos/posix/machine/vector_scratch.hpp"
+#include "libos/posix/sync/futexes.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/mounts.hpp"
 #include "libos/rt/machine.hpp"
 
 namespace fb::libos::posix::task {
 
-class Process;
+class Thread;
 class Processes;
 
-/// Gives a process its fibre.
+/// Gives a thread its fibre.
 class Starter {
  public:
   /// It runs from now on, until it ends. Errors: NoMemory.
-  virtual Answer<> start(Process& process) = 0;
+  virtual Answer<> start(Thread& thread) = 0;
 
  protected:
   ~Starter() = default;
@@ -27,12 +29,14 @@ class Starter {
 struct System {
   machine::PagesSource& source;
   machine::CallQueue& queue;
+  machine::VectorScratch& vector;
   Frames& frames;
   vfs::Clock& clock;
   vfs::RandomSource& random;
   vfs::Devices& devices;
   vfs::Mounts& mounts;
   rt::Fibres& fibres;
+  sync::Futexes& futexes;
   Processes& processes;
   Starter& starter;
 };

@@ -1,0 +1,167 @@
+// Signals on their way into a program: frames on its stack, and the way back (sigreturn(2)).
+#include "libos/posix/signal/frame.hpp"
+#include "libos/posix/task/fibre_waiter.hpp"
+#include "libos/posix/task/processes.hpp"
+#include "libos/posix/task/signals.hpp"
+
+namespace fb::libos::posix::task {
+namespace {
+
+using core::VirtAddr;
+using signal::Action;
+using signal::AlternateStack;
+using signal::Info;
+using signal::Set;
+using signal::Signal;
+
+constexpr std::size_t kSyscallBytes = 2;  ///< of the instruction
+
+/// The stack as the frame keeps it and sigaltstack tells it.
+AlternateStack with_state(const AlternateStack& stack, std::uint64_t stack_pointer) {
+  auto told = stack;
+  told.flags &= AlternateStack::kAutoDisarm;
+  if (!stack.enabled()) told.flags |= AlternateStack::kDisabled;
+  if (stack.enabled() && told.flags == 0 && stack.holds(stack_pointer)) told.flags |= AlternateStack::kOn;
+  return told;
+}
+
+/// Errors: Fault when there is no room for the frame.
+Answer<> push_frame(Thread& thread, const Info& info, const Action& action, Set old_mask) {
+  auto& frame = thread.context.frame();
+  auto& vector = thread.process.system.vector;
+  const auto& stack = thread.alternate;
+  const bool on_it = stack.enabled() && stack.holds(frame.rsp);
+  const bool moves = (action.flags & signal::action::kOnStack) != 0 && stack.enabled() && !on_it;
+  const VirtAddr from(moves ? stack.address + stack.size : frame.rsp);
+  const auto places = signal::place_frame(from, moves, core::ByteCount(vector.bytes().size()));
+  if ((moves || on_it) && !stack.holds(places.frame.raw())) return fail(Errno::Fault);
+
+  FB_TRY(vector.save(thread.context));
+  signal::mark_vector_state(vector.bytes(), vector.components());
+  auto& memory = thread.process.memory();
+  FB_TRY(memory.write(places.vector_state, vector.bytes()));
+  const auto made =
+      signal::make_frame({.registers = frame, .blocked = old_mask, .alternate = with_state(stack, frame.rsp)},
+                         info, action, places.vector_state);
+  FB_TRY(memory.write(places.frame, std::as_bytes(std::span(&made, 1))));
+  if ((stack.flags & AlternateStack::kAutoDisarm) != 0 && moves) thread.alternate = {};
+  signal::enter_handler(frame, places.frame, info, action);
+  thread.context.resume_from_frame();
+  return {};
+}
+
+/// The call that the signal broke: an error for the program, or made again.
+void settle_call(Thread& thread, const Action* handler) {
+  if (!thread.broken) return;
+  auto& frame = thread.context.frame();
+  const bool again = handler == nullptr || (thread.broken->how == Errno::Restart &&
+                                            (handler->flags & signal::action::kRestart) != 0);
+  if (again) {
+    frame.rax = thread.broken->number;
+    frame.rip -= kSyscallBytes;
+  } else {
+    frame.rax = to_register(Errno::Interrupted);
+  }
+  if (handler != nullptr) thread.resumed_deadline.reset();
+  thread.broken.reset();
+}
+
+void handle(Thread& thread, const Info& info) {
+  auto& process = thread.process;
+  const auto signal = info.signal();
+  const Action action = process.actions.of(signal);
+  settle_call(thread, &action);
+  const Set old_mask = thread.masked_before.value_or(thread.blocked);
+  if (!push_frame(thread, info, action, old_mask)) {
+    if (signal == Signal::Segment) process.actions.set(signal, {});
+    force(thread, Info::of(Signal::Segment, signal::code::kKernel));
+    return;
+  }
+  thread.masked_before.reset();
+  Set mask = thread.blocked | Set(action.mask);
+  if ((action.flags & signal::action::kNoDefer) == 0) mask.add(signal);
+  thread.set_mask(mask);
+  if ((action.flags & signal::action::kReset) != 0) process.actions.set(signal, {});
+}
+
+void act(Thread& thread, const Info& info) {
+  auto& process = thread.process;
+  const auto signal = info.signal();
+  if (process.actions.of(signal).handled()) return handle(thread, info);
+  if (process.actions.ignores(signal)) return;
+  if (signal::default_of(signal) != signal::Default::Stop) return process.end(End::killed(signal));
+  // A group that no shell looks after would stop for ever.
+  if (signal != Signal::Stop && process.system.processes.orphaned(process.group, process.session)) return;
+  process.stop(signal);
+}
+
+std::optional<Info> next_signal(Thread& thread) {
+  if (auto own = thread.signals.take(~thread.blocked)) return own;
+  return thread.process.signals.take(~thread.blocked);
+}
+
+}  // namespace
+
+bool deliver(Thread& thread) {
+  auto& process = thread.process;
+  for (;;) {
+    if (process.ended || thread.ending) return false;
+    if (process.stopped()) {
+      FibreWaiter waiter(process.system.fibres);
+      static_cast<void>(waiter.wait(process.changed));
+      continue;
+    }
+    if (thread.deliverable().empty()) break;
+    if (const auto info = next_signal(thread)) act(thread, *info);
+  }
+  settle_call(thread, nullptr);
+  if (thread.masked_before) thread.blocked = *std::exchange(thread.masked_before, {});
+  return true;
+}
+
+namespace {
+
+/// Vector registers as the frame at `at` has them, 0 for the initial ones. Errors: Fault.
+Answer<> load_vector(Thread& thread, VirtAddr at) {
+  constexpr std::size_t kLegacyBytes = 512, kControlWord = 0, kMxcsr = 24;
+  auto& vector = thread.process.system.vector;
+  const auto bytes = vector.bytes();
+  if (at == VirtAddr(0)) {
+    std::ranges::fill(bytes, std::byte{});
+    constexpr std::uint16_t kInitialControl = 0x37f;
+    constexpr std::uint32_t kInitialMxcsr = 0x1f80;
+    __builtin_memcpy(bytes.data() + kControlWord, &kInitialControl, sizeof kInitialControl);
+    __builtin_memcpy(bytes.data() + kMxcsr, &kInitialMxcsr, sizeof kInitialMxcsr);
+    return vector.load(thread.context);
+  }
+  auto& memory = thread.process.memory();
+  FB_TRY(memory.read(at, bytes.first(kLegacyBytes)));
+  if (signal::has_extended_state(bytes)) {
+    FB_TRY(memory.read(at + core::ByteCount(kLegacyBytes), bytes.subspan(kLegacyBytes)));
+  } else {
+    constexpr std::uint64_t kX87AndSse = 3;
+    std::ranges::fill(bytes.subspan(kLegacyBytes), std::byte{});
+    __builtin_memcpy(bytes.data() + kLegacyBytes, &kX87AndSse, sizeof kX87AndSse);
+  }
+  return vector.load(thread.context);
+}
+
+}  // namespace
+
+void return_from_handler(Thread& thread) {
+  auto& frame = thread.context.frame();
+  auto& memory = thread.process.memory();
+  signal::Frame kept;
+  const VirtAddr at(frame.rsp - sizeof kept.restorer);
+  const bool good = memory.read(at, std::as_writable_bytes(std::span(&kept, 1))) &&
+                    load_vector(thread, VirtAddr(kept.context.machine.vector_state));
+  if (!good) return force(thread, Info::of(Signal::Segment, signal::code::kKernel));
+  signal::restore(frame, kept.context.machine);
+  thread.set_mask(Set(kept.context.mask));
+  auto& stack = kept.context.stack;
+  stack.flags &= AlternateStack::kAutoDisarm;
+  if (stack.size == 0 || stack.size >= AlternateStack::kLeast) thread.alternate = stack;
+  thread.context.resume_from_frame();
+}
+
+}  // namespace fb::libos::posix::task

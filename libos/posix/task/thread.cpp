@@ -1,0 +1,44 @@
+#include "libos/posix/task/thread.hpp"
+
+#include "libos/posix/task/process.hpp"
+
+namespace fb::libos::posix::task {
+
+Answer<> Thread::open() {
+  FB_ASSIGN(context, machine::ProgramContext::make(process.memory_object().cap()));
+  return {};
+}
+
+Answer<> Thread::copy(Thread& other, core::VirtAddr stack) {
+  FB_TRY(open());
+  auto& vector = process.system.vector;
+  FB_TRY(vector.save(other.context));
+  FB_TRY(vector.load(context));
+  auto& frame = context.frame();
+  frame = other.context.frame();
+  frame.rax = 0;
+  if (stack != core::VirtAddr(0)) frame.rsp = stack.raw();
+  context.resume_from_frame();
+  blocked = other.blocked;
+  name = other.name;
+  if (!other.scheduling.reset_on_fork) scheduling = other.scheduling;
+  return {};
+}
+
+signal::Set Thread::pending() const { return signals.pending() | process.signals.pending(); }
+
+bool Thread::interrupted() const {
+  if (ending || process.ended || process.stopped()) return true;
+  return !(pending() & (~blocked | awaited)).empty();
+}
+
+void Thread::interrupt() const {
+  if (fibre != nullptr) process.system.fibres.unblock(*fibre);
+}
+
+void Thread::mask_for_call(signal::Set mask) {
+  masked_before = blocked;
+  set_mask(mask);
+}
+
+}  // namespace fb::libos::posix::task
