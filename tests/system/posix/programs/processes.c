@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "check.h"
+#include "tests/system/posix/programs/check.h"
 
 static void stops(void) {
   const pid_t child = fork();

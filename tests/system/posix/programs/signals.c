@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include "check.h"
+#include "tests/system/posix/programs/check.h"
 
 static volatile sig_atomic_t count;
 static volatile int last_code, last_value;

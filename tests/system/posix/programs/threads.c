@@ -3,7 +3,7 @@
 #include <semaphore.h>
 #include <sys/mman.h>
 
-#include "check.h"
+#include "tests/system/posix/programs/check.h"
 
 enum { kThreads = 8, kRounds = 2000 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
