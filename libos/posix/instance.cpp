@@ -4,6 +4,7 @@
 
 #include "core/text/write.hpp"
 #include "libos/posix/console_file.hpp"
+#include "libos/posix/machine/kernel_error.hpp"
 #include "libos/posix/signal/frame.hpp"
 #include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/vfs/operations.hpp"
@@ -21,6 +22,15 @@ constexpr std::array kApplets{
     "/bin/gunzip", "/bin/gzip", "/bin/head",  "/bin/ln",    "/bin/ls",    "/bin/md5sum", "/bin/mkdir",
     "/bin/mv",     "/bin/rm",   "/bin/rmdir", "/bin/sed",   "/bin/seq",   "/bin/sh",     "/bin/sort",
     "/bin/tail",   "/bin/test", "/bin/tr",    "/bin/true",  "/bin/uniq",  "/bin/wc"};
+
+/// Tells the context that waits for events that there is nothing more to wait for.
+class FinalSignal final : public vfs::Sleeper {
+ public:
+  static constexpr abi::EventBits kBits{std::uint64_t{1} << rt::kFirstOwnBit};
+
+ private:
+  void wake() override { static_cast<void>(abi::calls::event_deliver(rt::environment().event, kBits)); }
+};
 
 }  // namespace
 
@@ -89,7 +99,10 @@ Answer<int> Instance::run(std::span<const std::string_view> arguments) {
   FB_TRY(process->execute(*thread, program,
                           {.arguments = arguments, .environment = kEnvironment, .path = program}, waiter));
   FB_TRY(runner_.start(*thread));
-  while (!processes_.first_end) FB_TRY(waiter.wait(processes_.first_ended));
+  FinalSignal over;
+  processes_.first_ended.add(over);
+  FB_TRY(machine::answer_of(team_.start()));
+  team_.serve(FinalSignal::kBits);
   return processes_.first_end->shell_status();
 }
 

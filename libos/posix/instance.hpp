@@ -12,6 +12,7 @@
 #include "libos/posix/vfs/tmpfs.hpp"
 #include "libos/rt/boot_archive.hpp"
 #include "libos/rt/console.hpp"
+#include "libos/rt/team.hpp"
 
 namespace fb::libos::posix {
 
@@ -24,8 +25,11 @@ class SystemClock final : public vfs::Clock {
 /// Made once, in memory of its own: too large for a stack.
 class Instance {
  public:
-  Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::Fibres& fibres)
-      : queue_(ring), frames_(source_, frames), devices_(random_), fibres_(fibres), console_(console) {}
+  Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::KernelMachine& machine,
+           rt::Fibres& fibres)
+      : queue_(ring), frames_(source_, frames), devices_(random_), fibres_(fibres), console_(console) {
+    machine.observe(runner_);
+  }
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
@@ -49,6 +53,7 @@ class Instance {
   sync::Futexes futexes_;
   task::Processes processes_;
   rt::Fibres& fibres_;
+  rt::Team team_{fibres_};
   Runner runner_{queue_, fibres_};
   task::System system_{source_,  queue_,  vector_, frames_,  clock_,     random_,
                        devices_, mounts_, fibres_, futexes_, processes_, runner_};

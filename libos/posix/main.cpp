@@ -40,7 +40,7 @@ int fb_main(const rt::Environment& environment) {
   // The ring is the page behind the area; the environment's view of it is for reading.
   auto* const ring =
       reinterpret_cast<exo_ring*>(reinterpret_cast<std::uint64_t>(environment.area) + core::kPageSize);
-  auto* const instance = new (storage) posix::Instance(*ring, ~std::uint32_t{0}, console, scheduler);
+  auto* const instance = new (storage) posix::Instance(*ring, ~std::uint32_t{0}, console, machine, scheduler);
   if (const auto ready = instance->prepare_files(*archive); !ready) {
     core::text::print(console, "posix: no files: ", posix::spelling_of(ready.error()), "\n");
     return 1;

@@ -1,5 +1,7 @@
 #include "libos/posix/runner.hpp"
 
+#include <algorithm>
+
 #include "libos/posix/call/call.hpp"
 #include "libos/posix/task/processes.hpp"
 #include "libos/posix/task/signals.hpp"
@@ -54,6 +56,7 @@ Answer<> Runner::start(task::Thread& thread) {
       &thread, true);
   if (!fibre) return fail(Errno::NoMemory);
   thread.fibre = *fibre;
+  thread.fibre->owner = &thread;
   return {};
 }
 
@@ -64,19 +67,26 @@ void Runner::run_to_end(task::Thread& thread) {
   if (process.finished && process.nobody_waits()) process.system.processes.remove(process);
 }
 
-core::Nanoseconds Runner::turn_end() {
+core::Nanoseconds Runner::turn_end(task::Thread& thread) {
   if (!fibres_.others_ready()) return fibres_.earliest_deadline();
-  if (turn_ != fibres_.turns()) {
-    turn_ = fibres_.turns();
-    turn_end_ = rt::now() + kTurn;
-  }
-  return turn_end_;
+  auto& turn = thread.turn;
+  if (turn.number != thread.fibre->turns) turn = {.number = thread.fibre->turns, .end = rt::now() + kTurn};
+  return std::min(turn.end, fibres_.earliest_deadline());
+}
+
+void Runner::look_around() {
+  if (const auto* const carrier = fibres_.carrier()) carrier->seat.hear();
+  fibres_.look_around();
 }
 
 void Runner::run_once(task::Thread& thread) {
-  if (!queue_.flush())
-    return thread.process.end(task::End::killed(Signal::Kill));  // no memory for page tables
-  const auto stop = thread.context.run(turn_end());
+  // No memory for page tables: it cannot go on.
+  if (!queue_.flush()) return thread.process.end(task::End::killed(Signal::Kill));
+  fibres_.share_work();
+  const auto deadline = turn_end(thread);
+  thread.carrier = fibres_.carrier();
+  const auto stop = fibres_.outside([&] { return thread.context.run(deadline); });
+  thread.carrier = nullptr;
   if (!stop) return task::force(thread, Info::of(Signal::Segment, signal::code::kKernel));
   switch (*stop) {
     case abi::Stop::Syscall:
@@ -85,7 +95,7 @@ void Runner::run_once(task::Thread& thread) {
       return serve_fault(thread);
     case abi::Stop::Deadline:
     case abi::Stop::Event:
-      return fibres_.look_around();
+      return look_around();
     default:
       return fibres_.yield();
   }

@@ -1,15 +1,10 @@
-// Fibres: many threads of control of one context, which change only where one waits, yields or ends.
+// Fibres: many threads of control, which change only where one waits, yields or ends.
 #pragma once
 
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
 #include <new>
 #include <utility>
 
-#include "abi/types.hpp"
-#include "core/list/list.hpp"
-#include "core/result.hpp"
+#include "libos/rt/fibre_state.hpp"
 
 extern "C" {
 void rt_switch(void** save, void* load);
@@ -18,48 +13,27 @@ void rt_fibre_entry();
 
 namespace fb::libos::rt {
 
-/// Memory of a stack, page-aligned, with an unmapped page below it.
-struct Stack {
-  std::byte* base{};
-  std::size_t bytes{};
+/// A context that runs fibres, one of several (Scheduler::carry). Lives on that context's stack.
+template <class Seat>
+struct Carrier {
+  explicit Carrier(Seat& its) : seat(its) {}
+  core::list::ListLink link;
+  Fibre idle;  ///< what runs when no fibre is ready: on the context's own stack
+  Seat& seat;
+  bool sleeping{};
 };
 
-/// What the scheduler needs beneath it. wait() returns the bits it took, none when the deadline passed.
-template <class M>
-concept FibreMachine = requires(M& machine, abi::EventBits mask, core::Nanoseconds deadline, Stack stack) {
-  { machine.now() } -> std::same_as<core::Nanoseconds>;
-  { machine.wait(mask, deadline) } -> std::same_as<abi::EventBits>;
-  { machine.allocate_stack() } -> std::same_as<core::Result<Stack>>;
-  machine.free_stack(stack);
-};
-
-using FibreFunction = void (*)(void* argument);
-
-/// One thread of control. Made by Scheduler::spawn, whose business its members are; lives at the top of its own stack.
-struct Fibre {
-  core::list::ListLink link;  ///< of whichever list its state says
-
-  enum class State : std::uint8_t { Ready, Running, Waiting, Blocked, Joining, Done };
-  void* saved{};
-  Stack stack;
-  FibreFunction entry{};
-  void* argument{};
-  void* scheduler{};
-  Fibre* joiner{};
-  abi::EventBits mask;   ///< Waiting: for which bits
-  abi::EventBits woken;  ///< with which bits; none: the deadline passed
-  core::Nanoseconds deadline;
-  State state{State::Ready};
-  bool detached{};
-  bool permit{};  ///< an unblock() that came before the block()
-};
-
-/// Round robin, cooperative, one context. The caller of the constructor is the first fibre; when every fibre waits, the
-/// one that waited last waits in the machine, for all, until the earliest deadline (C2.09: what an upcall is built
-/// from). Bits that nobody waits for stay in the event. Not for concurrent use.
+/// Round robin, cooperative. The caller of the constructor is the first fibre; when every fibre waits, the one that waited
+/// last waits in the machine, for all, until the earliest deadline (C2.09: what an upcall is built from). Bits that nobody
+/// waits for stay in the event.
+///
+/// One context, or several: carriers, of which one at a time runs fibres while the others are outside(). Who touches the
+/// scheduler, or what fibres share, is a fibre, or holds the machine's lock.
 template <FibreMachine M>
 class Scheduler {
  public:
+  using Carrier = rt::Carrier<typename M::Seat>;
+
   explicit Scheduler(M& machine) : machine_(machine) { first_.state = Fibre::State::Running; }
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -91,8 +65,6 @@ class Scheduler {
 
   /// Whether yield() would let another one run.
   [[nodiscard]] bool others_ready() const { return !ready_.empty(); }
-  /// How often the running fibre has changed.
-  [[nodiscard]] std::uint64_t turns() const { return turns_; }
   /// When the first of those that wait gives up.
   [[nodiscard]] core::Nanoseconds earliest_deadline() {
     core::Nanoseconds least = abi::kNever;
@@ -102,11 +74,11 @@ class Scheduler {
 
   /// Takes what events are there and lets the others run.
   void look_around() {
-    poll(core::Nanoseconds(0));
+    carrier_ == nullptr ? poll(core::Nanoseconds(0)) : expire();
     make_ready(*current_);
     switch_away();
   }
-  /// Lets the others run that are ready, and takes what events are there every few times.
+  /// Lets the others run that are ready, and looks around every few times.
   void yield() {
     if (++yields_ % kPollEvery == 0) return look_around();
     make_ready(*current_);
@@ -116,6 +88,10 @@ class Scheduler {
   /// Until a bit of `mask` is signalled. Each signal wakes the longest-waiting fibre that asked for it, once. Errors:
   /// TimedOut.
   core::Result<abi::EventBits> wait(abi::EventBits mask, core::Nanoseconds deadline = abi::kNever) {
+    if (const std::uint64_t there = given_ & mask.raw(); there != 0) {
+      given_ &= ~there;
+      return abi::EventBits(there);
+    }
     Fibre& self = *current_;
     self.mask = mask;
     self.woken = {};
@@ -160,6 +136,75 @@ class Scheduler {
     machine_.free_stack(fibre.stack);
   }
 
+  // Several contexts.
+
+  /// The calling context runs fibres from now on. The first fibre is none of them any more: it holds no lock, and may call give().
+  [[noreturn]] void carry(Carrier& carrier) {
+    carrier.idle.state = Fibre::State::Running;
+    enter(carrier, carrier.idle);
+    carriers_.push_back(carrier);
+    for (;;) {
+      if (Fibre* const next = ready_.pop_front(); next != nullptr) {
+        switch_to(*next);
+        continue;
+      }
+      const core::Nanoseconds deadline = earliest_deadline();
+      carrier.sleeping = true;
+      machine_.unlock();
+      machine_.sleep(carrier.seat, deadline);
+      enter(carrier, carrier.idle);
+      carrier.sleeping = false;
+      expire();
+    }
+  }
+  /// Who carries the running fibre; null with one context.
+  [[nodiscard]] Carrier* carrier() const { return carrier_; }
+  /// `work` is done while others may run fibres: it touches nothing of theirs. Afterwards this fibre goes on.
+  template <class Work>
+  auto outside(Work work) {
+    Carrier* const carrier = carrier_;
+    if (carrier == nullptr) return work();
+    Fibre* const self = current_;
+    machine_.unlock();
+    auto result = work();
+    enter(*carrier, *self);
+    return result;
+  }
+  /// Before a fibre goes outside(): another carrier that has nothing to do takes what is ready.
+  void share_work() {
+    if (ready_.empty()) return;
+    if (Carrier* const sleeper = find_sleeper(); sleeper != nullptr) {
+      sleeper->sleeping = false;
+      kick(*sleeper);
+    }
+  }
+  /// Ends its sleep, or what it does outside.
+  void kick(Carrier& carrier) { machine_.kick(carrier.seat); }
+  /// From a context that runs no fibres: `work` is done while no other one does.
+  template <class Work>
+  auto locked(Work work) {
+    machine_.lock(nullptr);
+    auto result = work();
+    machine_.unlock();
+    return result;
+  }
+  /// From a context that runs no fibres and holds no lock: these bits have been signalled.
+  void give(abi::EventBits bits) {
+    machine_.lock(nullptr);
+    given_ |= bits.raw();
+    for (Fibre& fibre : waiting_) {
+      const std::uint64_t taken = given_ & fibre.mask.raw();
+      if (taken == 0) continue;
+      given_ &= ~taken;
+      wake(fibre, taken);
+    }
+    Carrier* const sleeper = find_sleeper();
+    if (sleeper != nullptr) sleeper->sleeping = false;
+    Carrier* const whom = sleeper != nullptr ? sleeper : carriers_.front();
+    if (!ready_.empty() && whom != nullptr) kick(*whom);
+    machine_.unlock();
+  }
+
  private:
   using Queue = core::list::List<Fibre, &Fibre::link>;
   static constexpr unsigned kPollEvery = 16;
@@ -183,21 +228,51 @@ class Scheduler {
     fibre.state = Fibre::State::Ready;
     ready_.push_back(fibre);
   }
+  void wake(Fibre& fibre, std::uint64_t bits) {
+    fibre.woken = abi::EventBits(bits);
+    waiting_.remove(fibre);
+    make_ready(fibre);
+  }
 
   void switch_away() {
     Fibre* next = ready_.pop_front();
+    if (next == nullptr && carrier_ != nullptr) next = &carrier_->idle;
     while (next == nullptr) {
       poll(earliest_deadline());
       next = ready_.pop_front();
     }
-    next->state = Fibre::State::Running;
-    Fibre* self = std::exchange(current_, next);
-    if (self == next) return;
-    ++turns_;
-    rt_switch(&self->saved, next->saved);
+    switch_to(*next);
+  }
+  void switch_to(Fibre& next) {
+    next.state = Fibre::State::Running;
+    ++next.turns;
+    Fibre* self = std::exchange(current_, &next);
+    if (self == &next) return;
+    rt_switch(&self->saved, next.saved);
     reap();
   }
 
+  /// With the lock, from outside.
+  void enter(Carrier& carrier, Fibre& self) {
+    machine_.lock(&carrier.seat);
+    carrier_ = &carrier;
+    current_ = &self;
+  }
+  [[nodiscard]] Carrier* find_sleeper() {
+    for (Carrier& carrier : carriers_) {
+      if (carrier.sleeping) return &carrier;
+    }
+    return nullptr;
+  }
+
+  /// Makes ready whose deadline has passed.
+  void expire() {
+    if (earliest_deadline() == abi::kNever) return;
+    const core::Nanoseconds now = machine_.now();
+    for (Fibre& fibre : waiting_) {
+      if (fibre.deadline <= now) wake(fibre, 0);
+    }
+  }
   /// Asks the machine until `deadline` and makes ready whom that woke.
   void poll(core::Nanoseconds deadline) {
     std::uint64_t mask = 0;
@@ -208,9 +283,7 @@ class Scheduler {
       const std::uint64_t taken = bits & fibre.mask.raw();
       if (taken == 0 && fibre.deadline > now) continue;
       bits &= ~taken;
-      fibre.woken = abi::EventBits(taken);
-      waiting_.remove(fibre);
-      make_ready(fibre);
+      wake(fibre, taken);
     }
   }
 
@@ -219,9 +292,11 @@ class Scheduler {
   Fibre* current_{&first_};
   Fibre* dead_{};
   unsigned yields_{};
-  std::uint64_t turns_{};
+  std::uint64_t given_{};  ///< bits that nobody has waited for yet; with several contexts
   Queue ready_;
   Queue waiting_;
+  Carrier* carrier_{};  ///< of the fibre that runs
+  core::list::List<Carrier, &Carrier::link> carriers_;
 };
 
 }  // namespace fb::libos::rt

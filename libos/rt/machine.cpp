@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "libos/rt/environment.hpp"
+
 namespace fb::libos::rt {
 namespace {
 
@@ -38,6 +40,23 @@ core::Result<Stack> KernelMachine::allocate_stack() {
 void KernelMachine::free_stack(Stack stack) {
   // Out of the stack first: destroying it in place would unmap the object under its own destructor.
   const Region region = std::move(reinterpret_cast<StackOwner*>(stack.base)->region);
+}
+
+/// Longer than the lock is mostly held, and short enough for nobody to mind: a processor that spins is one that nobody has.
+void KernelMachine::give_way() {
+  constexpr core::Nanoseconds kPause{20'000};
+  constexpr abi::EventBits kNobodys{std::uint64_t{1} << 62};
+  static_cast<void>(abi::calls::event_wait(environment().event, kNobodys, rt::now() + kPause));
+}
+
+void KernelMachine::lock(Seat* seat) {
+  lock_.lock(seat == nullptr ? environment().area : seat->area_at);
+  if (observer_ != nullptr && seat != nullptr) observer_->taken(seat->ring());
+}
+
+void KernelMachine::sleep(const Seat& seat, core::Nanoseconds deadline) {
+  const auto bits = abi::calls::event_wait(seat.event.get(), kKick, deadline);
+  if (!bits && bits.error() != core::Error::TimedOut) __builtin_trap();
 }
 
 }  // namespace fb::libos::rt

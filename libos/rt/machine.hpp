@@ -1,23 +1,63 @@
 // The kernel beneath a fibre scheduler: time, one event, and stacks with a guard page.
 #pragma once
 
+#include "libos/rt/context_lock.hpp"
 #include "libos/rt/event_loop.hpp"
 #include "libos/rt/memory.hpp"
 
 namespace fb::libos::rt {
 
+/// What a machine tells when another of its contexts takes the lock, and before one lets go of it.
+class LockObserver {
+ public:
+  virtual void taken(exo_ring& ring) = 0;
+  virtual void leaving() = 0;
+
+ protected:
+  ~LockObserver() = default;
+};
+
 /// Waits on one event, which it does not own, and whose bit 63 it keeps for itself.
 class KernelMachine {
  public:
+  /// A context besides the first, with its call ring, and an event of its own to sleep on.
+  struct Seat {
+    Region area, stack;
+    Owned<abi::ObjectType::Event> event;
+    Owned<abi::ObjectType::Context> context;
+    exo_area* area_at{};
+
+    [[nodiscard]] exo_ring& ring() const {
+      return *reinterpret_cast<exo_ring*>(area.mapping.bytes().data() + core::kPageSize);
+    }
+    /// Takes a kick that ended a run of a program.
+    void hear() const { static_cast<void>(abi::calls::event_wait(event.get(), kKick, core::Nanoseconds(0))); }
+  };
+  static constexpr abi::EventBits kKick{1};
+
   explicit KernelMachine(abi::Cap<abi::ObjectType::Event> event) : event_(event) {}
   core::Nanoseconds now();
   abi::EventBits wait(abi::EventBits mask, core::Nanoseconds deadline);
   core::Result<Stack> allocate_stack();
   void free_stack(Stack stack);
 
+  /// For contexts that share. `seat`: null for the first one.
+  void lock(Seat* seat);
+  void unlock() {
+    if (observer_ != nullptr) observer_->leaving();
+    lock_.unlock();
+  }
+  void kick(const Seat& seat) { static_cast<void>(abi::calls::event_deliver(seat.event.get(), kKick)); }
+  void sleep(const Seat& seat, core::Nanoseconds deadline);
+  /// Outlives this.
+  void observe(LockObserver& observer) { observer_ = &observer; }
+
  private:
+  static void give_way();
   static constexpr core::PageCount kStackPages{8};
   abi::Cap<abi::ObjectType::Event> event_;
+  ContextLock<give_way> lock_;
+  LockObserver* observer_ = nullptr;
 };
 
 using Fibres = Scheduler<KernelMachine>;

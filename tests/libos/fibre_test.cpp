@@ -19,6 +19,12 @@ using core::Nanoseconds;
 
 /// A clock that moves only while everyone waits, and an event whose signals are planned.
 struct TestMachine {
+  struct Seat {};  // one context
+  void lock(Seat*) {}
+  void unlock() {}
+  void kick(Seat&) {}
+  void sleep(Seat&, Nanoseconds) {}
+
   std::uint64_t clock{};
   std::uint64_t pending{};
   std::multiset<std::pair<std::uint64_t, std::uint64_t>> plan;  // when, bits

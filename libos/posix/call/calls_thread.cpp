@@ -118,28 +118,23 @@ Answer<bool> change_and_compare(const Futex& futex, core::VirtAddr word) {
   const auto signed12 = [](std::uint32_t value) { return static_cast<std::int32_t>(value << 20) >> 20; };
   auto operand = static_cast<std::uint32_t>(signed12(code >> 12));
   if ((code >> 28 & kShift) != 0) operand = 1U << (operand & 31);
-  FB_ASSIGN(const auto old, task::read_word(futex.call.process, word));
-  std::uint32_t fresh = 0;
-  switch (code >> 28 & 7) {
-    case kSet:
-      fresh = operand;
-      break;
-    case kAdd:
-      fresh = old + operand;
-      break;
-    case kOr:
-      fresh = old | operand;
-      break;
-    case kAndNot:
-      fresh = old & ~operand;
-      break;
-    case kXor:
-      fresh = old ^ operand;
-      break;
-    default:
-      return fail(Errno::NoCall);
-  }
-  FB_TRY(task::write_word(futex.call.process, word, fresh));
+  const auto change = [&](std::uint32_t value) -> Answer<std::uint32_t> {
+    switch (code >> 28 & 7) {
+      case kSet:
+        return operand;
+      case kAdd:
+        return value + operand;
+      case kOr:
+        return value | operand;
+      case kAndNot:
+        return value & ~operand;
+      case kXor:
+        return value ^ operand;
+      default:
+        return fail(Errno::NoCall);
+    }
+  };
+  FB_ASSIGN(const auto old, task::change_word(futex.call.process, word, change));
   const auto left = static_cast<std::int32_t>(old), right = signed12(code);
   switch (code >> 24 & 15) {
     case kEqual:
@@ -169,48 +164,61 @@ Done wake_operation(const Futex& futex) {
   return woken;
 }
 
-/// The word has the owner's number; who unlocks it hands it to the one that has slept longest.
-Done lock_pi(const Futex& futex, bool may_wait, bool absolute_monotonic) {
+/// Takes the word, if nobody has it, or marks that somebody waits. Whether it was taken. Errors: Deadlock, TryAgain when it may not
+/// wait, NoProcess when there is no such owner.
+Answer<bool> take_or_mark(const Futex& futex, sync::FutexKey key, bool may_wait) {
   auto& call = futex.call;
   const auto self = static_cast<std::uint32_t>(call.thread.tid.raw());
+  const auto before =
+      task::change_word(call.process, futex.word, [&](std::uint32_t value) -> Answer<std::uint32_t> {
+        const auto owner = value & task::kFutexTid;
+        if (owner == self) return fail(Errno::Deadlock);
+        if (owner == 0) {
+          const auto more = futex.futexes().count(key) != 0 ? task::kFutexWaiters : 0;
+          return self | more | (value & task::kFutexOwnerDied);
+        }
+        if (!may_wait) return fail(Errno::TryAgain);
+        const task::Pid number(static_cast<std::int32_t>(owner));
+        if (call.process.system.processes.find_thread(number) == nullptr) return fail(Errno::NoProcess);
+        return value | task::kFutexWaiters;
+      });
+  if (!before) return fail(before.error());
+  return (*before & task::kFutexTid) == 0;
+}
+
+/// The word has the owner's number; who unlocks it hands it to the one that has slept longest.
+Done lock_pi(const Futex& futex, bool may_wait, bool monotonic) {
+  auto& call = futex.call;
   FB_ASSIGN(const auto key, futex.key(futex.word));
-  FB_ASSIGN(const auto word, task::read_word(call.process, futex.word));
-  const auto owner = word & task::kFutexTid;
-  if (owner == self) return fail(Errno::Deadlock);
-  if (owner == 0) {
-    const auto more = futex.futexes().count(key) != 0 ? task::kFutexWaiters : 0;
-    FB_TRY(task::write_word(call.process, futex.word, self | more | (word & task::kFutexOwnerDied)));
-    return 0;
-  }
-  if (!may_wait) return fail(Errno::TryAgain);
-  if (call.process.system.processes.find_thread(task::Pid(static_cast<std::int32_t>(owner))) == nullptr)
-    return fail(Errno::NoProcess);
   Futex timed = futex;
-  if (!absolute_monotonic) timed.operation |= kRealtime;
+  if (!monotonic) timed.operation |= kRealtime;
   FB_ASSIGN(const auto deadline, deadline_of(timed, true));
-  FB_TRY(task::write_word(call.process, futex.word, word | task::kFutexWaiters));
-  auto waiter = call.waiter();
-  sync::FutexWait place(futex.futexes(), key, sync::kAnyBits, waiter, call.thread.tid.raw());
-  FB_TRY(place.sleep(deadline));
-  FB_ASSIGN(const auto now, task::read_word(call.process, futex.word));
-  // Its owner died, and has not handed it over.
-  if ((now & task::kFutexTid) == self) return 0;
-  FB_TRY(task::write_word(call.process, futex.word, self | (now & ~task::kFutexTid)));
-  return 0;
+  for (;;) {
+    FB_ASSIGN(const bool taken, take_or_mark(futex, key, may_wait));
+    if (taken) return 0;
+    auto waiter = call.waiter();
+    sync::FutexWait place(futex.futexes(), key, sync::kAnyBits, waiter, call.thread.tid.raw());
+    FB_TRY(place.sleep(deadline));
+    FB_ASSIGN(const auto now, task::read_word(call.process, futex.word));
+    // Else its owner died, and has not handed it over.
+    if ((now & task::kFutexTid) == static_cast<std::uint32_t>(call.thread.tid.raw())) return 0;
+  }
 }
 
 Done unlock_pi(const Futex& futex) {
   auto& call = futex.call;
   FB_ASSIGN(const auto key, futex.key(futex.word));
-  FB_ASSIGN(const auto word, task::read_word(call.process, futex.word));
-  if ((word & task::kFutexTid) != static_cast<std::uint32_t>(call.thread.tid.raw())) return fail(Errno::Perm);
   const auto* const next = futex.futexes().first(key);
   std::uint32_t fresh = 0;
   if (next != nullptr) {
     fresh = static_cast<std::uint32_t>(next->tag());
     if (futex.futexes().count(key) > 1) fresh |= task::kFutexWaiters;
   }
-  FB_TRY(task::write_word(call.process, futex.word, fresh));
+  FB_TRY(task::change_word(call.process, futex.word, [&](std::uint32_t value) -> Answer<std::uint32_t> {
+    if ((value & task::kFutexTid) != static_cast<std::uint32_t>(call.thread.tid.raw()))
+      return fail(Errno::Perm);
+    return fresh;
+  }));
   futex.futexes().wake(key, 1);
   return 0;
 }

@@ -6,18 +6,21 @@
 
 namespace fb::libos::posix::machine {
 
-/// Calls are made in the order they were queued, at the latest by flush(). One per carrier, which alone uses it.
+/// Calls are made in the order they were queued, at the latest by flush(). Whoever uses it has the LibOS lock, and the ring of
+/// the context it is on; it is empty when that changes.
 class CallQueue {
  public:
   using SpaceCap = abi::Cap<abi::ObjectType::AddressSpace>;
   using PagesCap = abi::Cap<abi::ObjectType::Pages>;
 
-  explicit CallQueue(exo_ring& ring) : ring_(ring) {}
+  explicit CallQueue(exo_ring& ring) : ring_(&ring) {}
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
   void map(SpaceCap space, PagesCap pages, core::VirtAddr address, core::PageCount offset,
            abi::Access access);
+  /// The ring of another context.
+  void use(exo_ring& ring) { ring_ = &ring; }
   /// At most 64 pages.
   void unmap(SpaceCap space, core::VirtAddr address, core::PageCount count);
   /// All have been made; what was refused, flush() says.
@@ -28,7 +31,7 @@ class CallQueue {
  private:
   void push(const exo_ring_entry& entry);
 
-  exo_ring& ring_;
+  exo_ring* ring_;
   std::uint32_t count_ = 0;
   bool refused_ = false;
 };

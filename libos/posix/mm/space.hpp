@@ -75,6 +75,9 @@ class Space {
   /// The LibOS's own accesses, as the program could make them. Pages before a bad one are done. Errors: Fault, NoMemory.
   Answer<> read(core::VirtAddr address, std::span<std::byte> into);
   Answer<> write(core::VirtAddr address, std::span<const std::byte> from);
+  /// A word of the program's where this LibOS sees it, for atomic accesses while the program runs; good until the space changes.
+  /// Errors: Invalid unless it is aligned, Fault, NoMemory.
+  Answer<std::uint32_t*> word(core::VirtAddr address, Touch touch);
   /// Up to a NUL, without it. Errors: Fault, NoMemory; NameTooLong when `limit` bytes have none.
   Answer<Vector<char>> read_string(core::VirtAddr address, core::ByteCount limit);
 

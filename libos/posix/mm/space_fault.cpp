@@ -154,6 +154,13 @@ Answer<> Space::write(core::VirtAddr address, std::span<const std::byte> from) {
   return {};
 }
 
+Answer<std::uint32_t*> Space::word(core::VirtAddr address, Touch touch) {
+  if (address.raw() % sizeof(std::uint32_t) != 0) return fail(Errno::Invalid);
+  if (!core::user_range(address, core::ByteCount(sizeof(std::uint32_t)))) return fail(Errno::Fault);
+  FB_ASSIGN(const FrameId frame, reach(address.raw(), touch));
+  return reinterpret_cast<std::uint32_t*>(frames_.bytes(frame).data() + (address.raw() & core::kPageMask));
+}
+
 Answer<Vector<char>> Space::read_string(core::VirtAddr address, core::ByteCount limit) {
   Vector<char> text;
   std::uint64_t at = address.raw();

@@ -20,13 +20,15 @@ Answer<sync::FutexKey> futex_key(Process& process, VirtAddr word, bool shared) {
 }
 
 Answer<std::uint32_t> read_word(Process& process, VirtAddr word) {
-  std::uint32_t value = 0;
-  FB_TRY(process.memory().read(word, std::as_writable_bytes(std::span(&value, 1))));
-  return value;
+  FB_ASSIGN(const std::uint32_t* const at, process.memory().word(word, mm::Touch::Read));
+  // acquire: who sleeps on what it finds there sleeps after what it stands for.
+  return __atomic_load_n(at, __ATOMIC_ACQUIRE);
 }
 
-Answer<> write_word(Process& process, VirtAddr word, std::uint32_t value) {
-  return process.memory().write(word, std::as_bytes(std::span(&value, 1)));
+Answer<bool> replace_word(Process& process, VirtAddr word, std::uint32_t old, std::uint32_t fresh) {
+  FB_ASSIGN(std::uint32_t* const at, process.memory().word(word, mm::Touch::Write));
+  // Locks of programs are taken and given by this: their orders are acquire and release.
+  return __atomic_compare_exchange_n(at, &old, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 namespace {
@@ -44,10 +46,11 @@ void wake(Process& process, VirtAddr word, std::size_t most) {
 
 /// The lock at `word` has lost its owner, if that was `tid`.
 void release(Process& process, VirtAddr word, Pid tid) {
-  const auto value = read_word(process, word);
-  if (!value || (*value & kFutexTid) != static_cast<std::uint32_t>(tid.raw())) return;
-  if (!write_word(process, word, (*value & kFutexWaiters) | kFutexOwnerDied)) return;
-  if ((*value & kFutexWaiters) != 0) wake(process, word, 1);
+  const auto before = change_word(process, word, [&](std::uint32_t value) -> Answer<std::uint32_t> {
+    if ((value & kFutexTid) != static_cast<std::uint32_t>(tid.raw())) return fail(Errno::Perm);
+    return (value & kFutexWaiters) | kFutexOwnerDied;
+  });
+  if (before && (*before & kFutexWaiters) != 0) wake(process, word, 1);
 }
 
 void release_list(Process& process, VirtAddr head_at, Pid tid) {
@@ -77,7 +80,9 @@ void release_words(Thread& thread) {
   auto& process = thread.process;
   if (thread.robust_list != VirtAddr(0)) release_list(process, thread.robust_list, thread.tid);
   if (thread.clear_tid == VirtAddr(0)) return;
-  if (write_word(process, thread.clear_tid, 0)) wake(process, thread.clear_tid, 1);
+  const std::uint32_t nobody = 0;
+  if (process.memory().write(thread.clear_tid, std::as_bytes(std::span(&nobody, 1))))
+    wake(process, thread.clear_tid, 1);
 }
 
 }  // namespace fb::libos::posix::task

@@ -26,7 +26,7 @@ class Processes {
   [[nodiscard]] bool orphaned(Pid group, Pid session) const;
   [[nodiscard]] std::size_t count() const { return all_.size(); }
 
-  /// The instance's program, how it ended, and where that is waited for.
+  /// The instance's program, how it ended, and who is woken by that.
   Pid first{};
   std::optional<End> first_end;
   vfs::WaitQueue first_ended;

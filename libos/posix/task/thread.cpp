@@ -33,7 +33,9 @@ bool Thread::interrupted() const {
 }
 
 void Thread::interrupt() const {
-  if (fibre != nullptr) process.system.fibres.unblock(*fibre);
+  auto& fibres = process.system.fibres;
+  if (fibre != nullptr) fibres.unblock(*fibre);
+  if (carrier != nullptr) fibres.kick(*carrier);
 }
 
 void Thread::mask_for_call(signal::Set mask) {

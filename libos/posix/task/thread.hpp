@@ -52,6 +52,12 @@ class Thread {
   signal::AlternateStack alternate;
   core::VirtAddr clear_tid{}, robust_list{};
   rt::Fibre* fibre = nullptr;
+  rt::Fibres::Carrier* carrier = nullptr;  ///< that its program runs on, while it runs
+  struct Turn {
+    std::uint64_t number = 0;  ///< of the fibre's
+    core::Nanoseconds end;
+  };
+  Turn turn{};
   bool ending = false;  ///< it alone, or for an exec of another thread
   /// The call that a signal has ended, until it is decided whether it is made again.
   struct Broken {
