@@ -91,11 +91,36 @@ Done do_getdents64(Call& call) {
   return file->entries(out, call.word32(2));
 }
 
+namespace {
+
+class ProgramIoctl final : public vfs::IoctlCaller {
+ public:
+  explicit ProgramIoctl(Call& call)
+      : call_(call),
+        waiter_(call.waiter()),
+        out_(call.memory(), call.address(2)),
+        in_(call.memory(), call.address(2)) {}
+  Answer<> put(std::span<const std::byte> bytes) override { return out_.put(bytes); }
+  Answer<> take(std::span<std::byte> bytes) override { return in_.take(bytes); }
+  vfs::Waiter& waiter() override { return waiter_; }
+  Answer<vfs::Descriptor> add(const Ref<vfs::File>& file, bool close_on_exec) override {
+    return call_.process.descriptors.add(file, close_on_exec);
+  }
+
+ private:
+  Call& call_;
+  task::FibreWaiter waiter_;
+  ProgramOutput out_;
+  ProgramInput in_;
+};
+
+}  // namespace
+
 Done do_ioctl(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
   if (file->path_only()) return fail(Errno::BadDescriptor);
-  ProgramOutput out(call.memory(), call.address(2));
-  return file->ioctl(call.word32(1), call.word(2), out);
+  ProgramIoctl caller(call);
+  return file->ioctl(call.word32(1), call.word(2), caller);
 }
 
 namespace {

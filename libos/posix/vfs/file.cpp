@@ -91,7 +91,8 @@ Answer<std::size_t> File::entries(Output& /*out*/, std::size_t /*count*/) {
   return fail(path_only() ? Errno::BadDescriptor : Errno::NotDirectory);
 }
 
-Answer<std::uint64_t> File::ioctl(std::uint32_t /*request*/, std::uint64_t /*argument*/, Output& /*memory*/) {
+Answer<std::uint64_t> File::ioctl(std::uint32_t /*request*/, std::uint64_t /*argument*/,
+                                  IoctlCaller& /*caller*/) {
   return fail(path_only() ? Errno::BadDescriptor : Errno::NotTerminal);
 }
 

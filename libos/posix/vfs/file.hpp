@@ -11,6 +11,31 @@ struct PollState {
   std::array<WaitQueue*, 2> queues{};  ///< that wake when it changes; null where it does not
 };
 
+class File;
+
+/// Who makes an ioctl, as far as one needs it: the memory behind its argument, which is put to and taken from apart, its
+/// patience and its descriptors.
+class IoctlCaller : public Output, public Input {
+ public:
+  [[nodiscard]] virtual Waiter& waiter() = 0;
+  /// A new descriptor of the caller. Errors: TooManyFiles, NoMemory.
+  virtual Answer<std::int32_t> add(const Ref<File>& file, bool close_on_exec) = 0;
+
+  template <class T>
+  Answer<> give(const T& value) {
+    return put(std::as_bytes(std::span(&value, 1)));
+  }
+  template <class T>
+  Answer<T> fetch() {
+    T value{};
+    FB_TRY(take(std::as_writable_bytes(std::span(&value, 1))));
+    return value;
+  }
+
+ protected:
+  ~IoctlCaller() = default;
+};
+
 /// Opened once, shared by all descriptors that were made from it. The defaults refuse what Linux refuses for files that
 /// have no such operation.
 class File : public Shared {
@@ -32,8 +57,8 @@ class File : public Shared {
   /// Whole directory records. Errors: NotDirectory, Invalid when not one fits, BadDescriptor.
   virtual Answer<std::size_t> entries(Output& out, std::size_t count);
   [[nodiscard]] virtual PollState poll() { return {.events = kAlwaysReady}; }
-  /// `argument` is the program's; what is behind it goes through `memory`. Errors: NotTerminal.
-  virtual Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, Output& memory);
+  /// `argument` is the program's; what is behind it is reached through `caller`. Errors: NotTerminal, Fault.
+  virtual Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, IoctlCaller& caller);
   [[nodiscard]] virtual Stat stat() const;
 
   [[nodiscard]] const Ref<Inode>& inode() const { return inode_; }

@@ -143,10 +143,9 @@ PollState PipeEnd::poll() {
   return state;
 }
 
-Answer<std::uint64_t> PipeEnd::ioctl(std::uint32_t request, std::uint64_t argument, Output& memory) {
-  if (request != kReadableBytes) return File::ioctl(request, argument, memory);
-  const auto held = static_cast<std::int32_t>(pipe_->held());
-  FB_TRY(memory.put(std::as_bytes(std::span(&held, 1))));
+Answer<std::uint64_t> PipeEnd::ioctl(std::uint32_t request, std::uint64_t argument, IoctlCaller& caller) {
+  if (request != kReadableBytes) return File::ioctl(request, argument, caller);
+  FB_TRY(caller.give(static_cast<std::int32_t>(pipe_->held())));
   return 0;
 }
 

@@ -44,7 +44,7 @@ class PipeEnd final : public File {
   ~PipeEnd() override;
 
   [[nodiscard]] PollState poll() override;
-  Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, Output& memory) override;
+  Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, IoctlCaller& caller) override;
   [[nodiscard]] Pipe& pipe() const { return *pipe_; }
 
  private:

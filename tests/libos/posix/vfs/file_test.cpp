@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "libos/posix/vfs/devices.hpp"
-#include "tests/libos/posix/vfs/script.hpp"
+#include "tests/libos/posix/vfs/ioctl.hpp"
 #include "tests/libos/posix/vfs/support.hpp"
 
 namespace fb::libos::posix::vfs::test {
@@ -102,7 +102,7 @@ TEST_F(Files, the_access_mode_is_EBADF_where_it_does_not_allow_C4_18) {
   EXPECT_TRUE(writer->truncate(5000).has_value());
   EXPECT_EQ(reader->stat().size, 5000);
   EXPECT_EQ(reader->entries(out, 1).error(), Errno::NotDirectory);
-  EXPECT_EQ(reader->ioctl(0x5401, 0, out).error(), Errno::NotTerminal);
+  EXPECT_EQ(done(*reader, 0x5401).error(), Errno::NotTerminal);
 }
 
 TEST_F(Files, stat_says_what_linux_says_C4_18) {

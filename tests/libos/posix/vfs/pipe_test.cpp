@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "tests/libos/posix/vfs/script.hpp"
+#include "tests/libos/posix/vfs/ioctl.hpp"
 #include "tests/libos/posix/vfs/support.hpp"
 
 namespace fb::libos::posix::vfs::test {
@@ -90,10 +90,8 @@ TEST_F(PipesThatDoNotWait, get_EAGAIN_and_small_writes_are_whole_or_not_at_all_C
   EXPECT_EQ(write(*ends_.write, std::string(4096, 'b'), none_).error(), Errno::TryAgain);
   EXPECT_EQ(write(*ends_.write, std::string(4097, 'c'), none_).value(), 100U);
   EXPECT_EQ(write(*ends_.write, std::string(4097, 'c'), none_).error(), Errno::TryAgain);
-  std::int32_t held = 0;
-  BytesOutput out(std::as_writable_bytes(std::span(&held, 1)));
-  EXPECT_TRUE(ends_.read->ioctl(kReadableBytes, 0, out).has_value());
-  EXPECT_EQ(held, 65536);
+  EXPECT_EQ(asked<std::int32_t>(*ends_.read, kReadableBytes).value(), 65536);
+  EXPECT_EQ(done(*ends_.read, kReadableBytes).error(), Errno::Fault);
   EXPECT_EQ(ends_.read->poll().events, poll::kIn | poll::kReadNormal);
 }
 
