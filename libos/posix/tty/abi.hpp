@@ -13,8 +13,16 @@ struct Termios {
 };
 static_assert(sizeof(Termios) == 36);
 
+/// struct termios2: with speeds that have no number in `control`.
+struct Termios2 {
+  Termios settings;
+  std::uint32_t input_speed = 38'400, output_speed = 38'400;
+};
+static_assert(sizeof(Termios2) == 44);
+
 struct WindowSize {
   std::uint16_t rows = 0, columns = 0, x_pixels = 0, y_pixels = 0;
+  bool operator==(const WindowSize&) const = default;
 };
 
 namespace input {
@@ -27,10 +35,15 @@ inline constexpr std::uint32_t kProcess = 1, kNewlineToReturnNewline = 4, kRetur
                                kNoReturnAtColumn0 = 0x10, kNewlineReturns = 0x20, kTabs = 0x1800,
                                kExpandTabs = 0x1800;
 }
+namespace hardware {
+inline constexpr std::uint32_t kSpeed = 0x100f, kSizes = 0x30, kSize8 = 0x30, kReceives = 0x80,
+                               kParity = 0x100;
+inline constexpr unsigned kInputSpeedShift = 16;
+}  // namespace hardware
 namespace local {
 inline constexpr std::uint32_t kSignals = 1, kCanonical = 2, kEcho = 8, kEchoErase = 0x10, kEchoKill = 0x20,
-                               kEchoNewline = 0x40, kNoFlush = 0x80, kEchoControl = 0x200,
-                               kEchoKillByErase = 0x800, kExtended = 0x8000;
+                               kEchoNewline = 0x40, kNoFlush = 0x80, kBackgroundStops = 0x100,
+                               kEchoControl = 0x200, kEchoKillByErase = 0x800, kExtended = 0x8000;
 }
 
 /// Places in Termios::characters.

@@ -68,7 +68,10 @@ bool LineDiscipline::signalled(std::uint8_t c) {
   } else {
     return false;
   }
-  if (!has(local::kNoFlush)) flush_input();
+  if (!has(local::kNoFlush)) {
+    flush_input();
+    port_.drop_output();
+  }
   if ((settings_.input & input::kFlowOutput) != 0) stopped_ = false;
   if (has(local::kEcho)) echo(c);
   port_.signal(key);
@@ -293,8 +296,15 @@ std::size_t LineDiscipline::read(std::span<std::uint8_t> into) {
   return count;
 }
 
+std::size_t LineDiscipline::room() const {
+  if (size() < kLongestLine) return kLongestLine - size();
+  return canonical() && edited_ == tail_ ? 1 : 0;
+}
+
 void LineDiscipline::set(const Termios& settings) {
   const bool before = canonical();
+  // Nobody could start it any more.
+  if ((settings_.input & ~settings.input & input::kFlowOutput) != 0) stopped_ = false;
   settings_ = settings;
   if (before == canonical()) return;
   ends_.fill(false);

@@ -22,6 +22,8 @@ class Port {
   Port& operator=(const Port&) = delete;
   virtual void transmit(std::span<const std::uint8_t> bytes) = 0;
   virtual void signal(Keypress key) = 0;
+  /// What is on its way is out of date: a signal comes next.
+  virtual void drop_output() = 0;
 
  protected:
   ~Port() = default;
@@ -38,6 +40,8 @@ class LineDiscipline {
 
   void receive(std::span<const std::uint8_t> bytes);
   void write(std::span<const std::uint8_t> bytes);
+  /// How many bytes may be received now and not be lost. With a full line that has no end, all but its end is lost.
+  [[nodiscard]] std::size_t room() const;
 
   /// Something to read: a line or an end of file, in canonical mode; else at least one byte.
   [[nodiscard]] bool available() const { return canonical() ? lines_ != 0 : size() != 0; }
@@ -52,6 +56,7 @@ class LineDiscipline {
   void flush_input();
   /// Output is stopped by the stop character: who writes waits.
   [[nodiscard]] bool stopped() const { return stopped_; }
+  void restart() { stopped_ = false; }
 
  private:
   [[nodiscard]] bool has(std::uint32_t local_flag) const { return (settings_.local & local_flag) != 0; }

@@ -12,6 +12,7 @@ class Screen final : public Port {
  public:
   void transmit(std::span<const std::uint8_t> bytes) override { text.append(bytes.begin(), bytes.end()); }
   void signal(Keypress key) override { keys.push_back(key); }
+  void drop_output() override {}
   std::string text;
   std::vector<Keypress> keys;
 };
