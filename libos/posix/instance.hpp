@@ -51,12 +51,13 @@ class Instance {
   vfs::MemoryDevices devices_;
   vfs::Mounts mounts_;
   sync::Futexes futexes_;
+  socket::Domain sockets_;
   task::Processes processes_;
   rt::Fibres& fibres_;
   rt::Team team_{fibres_};
   Runner runner_{queue_, fibres_};
-  task::System system_{source_,  queue_,  vector_, frames_,  clock_,     random_,
-                       devices_, mounts_, fibres_, futexes_, processes_, runner_};
+  task::System system_{source_, queue_,  vector_,  frames_,  clock_,     random_, devices_,
+                       mounts_, fibres_, futexes_, sockets_, processes_, runner_};
   Ref<vfs::Tmpfs> files_;
   rt::Console& console_;
 };

@@ -1,5 +1,6 @@
 // Reading, writing and what is done to descriptors.
-#include "libos/posix/call/handlers.hpp"
+#include "libos/posix/call/pieces.hpp"
+#include "libos/posix/call/sockets.hpp"
 #include "libos/posix/vfs/pipe.hpp"
 
 namespace fb::libos::posix::call {
@@ -13,54 +14,43 @@ std::size_t count_of(const Call& call, unsigned argument) {
   return std::min<std::uint64_t>(call.word(argument), vfs::kTransferMost);
 }
 
-Done read_to(Call& call, vfs::File& file, core::VirtAddr to, std::size_t count) {
-  ProgramOutput out(call.memory(), to);
+Done read_to(Call& call, vfs::File& file, vfs::Output& out, std::size_t count) {
   auto waiter = call.waiter();
   return file.read(out, count, waiter);
 }
 
-Done write_from(Call& call, vfs::File& file, core::VirtAddr from, std::size_t count) {
-  ProgramInput in(call.memory(), from);
+Done write_from(Call& call, vfs::File& file, vfs::Input& in, std::size_t count) {
+  if (auto* const socket = socket::Socket::of(file)) return write_socket(call, *socket, in, count);
   auto waiter = call.waiter();
   const auto done = file.write(in, count, waiter);
   if (!done && done.error() == Errno::BrokenPipe) call.broken_pipe();
   return done;
 }
 
-struct Piece {
-  std::uint64_t address, length;
-};
-constexpr std::uint64_t kMostPieces = 1024;
-
-/// `transfer` for each piece of an iovec, until one comes short. Errors: Invalid, those of the first.
-Done for_pieces(Call& call, decltype(read_to)& transfer) {
-  FB_ASSIGN(const auto file, file_of(call));
-  if (call.word(2) > kMostPieces) return fail(Errno::Invalid);
-  std::uint64_t sum = 0;
-  for (std::uint64_t i = 0; i < call.word(2); ++i) {
-    FB_ASSIGN(const auto piece, call.get<Piece>(call.address(1) + core::ByteCount(i * sizeof(Piece))));
-    const auto length = std::min<std::uint64_t>(piece.length, vfs::kTransferMost - sum);
-    const auto done = transfer(call, *file, core::VirtAddr(piece.address), length);
-    if (!done && sum == 0) return done;
-    if (!done) break;
-    sum += *done;
-    if (*done < length) break;
-  }
-  return sum;
-}
-
 }  // namespace
 
 Done do_read(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
-  return read_to(call, *file, call.address(1), count_of(call, 2));
+  ProgramOutput out(call.memory(), call.address(1));
+  return read_to(call, *file, out, count_of(call, 2));
 }
 Done do_write(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
-  return write_from(call, *file, call.address(1), count_of(call, 2));
+  ProgramInput in(call.memory(), call.address(1));
+  return write_from(call, *file, in, count_of(call, 2));
 }
-Done do_readv(Call& call) { return for_pieces(call, read_to); }
-Done do_writev(Call& call) { return for_pieces(call, write_from); }
+Done do_readv(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  FB_ASSIGN(auto pieces, Pieces::read(call, call.address(1), call.word(2), Errno::Invalid));
+  PiecesOutput out(call.memory(), pieces);
+  return read_to(call, *file, out, pieces.size());
+}
+Done do_writev(Call& call) {
+  FB_ASSIGN(const auto file, file_of(call));
+  FB_ASSIGN(auto pieces, Pieces::read(call, call.address(1), call.word(2), Errno::Invalid));
+  PiecesInput in(call.memory(), pieces);
+  return write_from(call, *file, in, pieces.size());
+}
 
 Done do_pread64(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
@@ -119,6 +109,22 @@ class ProgramIoctl final : public vfs::IoctlCaller {
 Done do_ioctl(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
   if (file->path_only()) return fail(Errno::BadDescriptor);
+  // Of every file (ioctl(2)): FIONCLEX, FIOCLEX, FIONBIO.
+  enum Request : std::uint32_t { kKeepOnExec = 0x5450, kCloseOnExec = 0x5451, kNonBlock = 0x5421 };
+  switch (call.word32(1)) {
+    case kKeepOnExec:
+    case kCloseOnExec:
+      FB_TRY(call.process.descriptors.set_close_on_exec(call.number32(0), call.word32(1) == kCloseOnExec));
+      return 0;
+    case kNonBlock: {
+      FB_ASSIGN(const auto on, call.get<std::int32_t>(call.address(2)));
+      const auto others = file->flags() & ~vfs::flag::kNonBlock;
+      file->set_flags(others | (on != 0 ? vfs::flag::kNonBlock : 0));
+      return 0;
+    }
+    default:
+      break;
+  }
   ProgramIoctl caller(call);
   return file->ioctl(call.word32(1), call.word(2), caller);
 }

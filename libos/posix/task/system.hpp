@@ -5,6 +5,7 @@
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/machine/vector_scratch.hpp"
+#include "libos/posix/socket/domain.hpp"
 #include "libos/posix/sync/futexes.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/mounts.hpp"
@@ -37,6 +38,7 @@ struct System {
   vfs::Mounts& mounts;
   rt::Fibres& fibres;
   sync::Futexes& futexes;
+  socket::Domain& sockets;
   Processes& processes;
   Starter& starter;
 };
