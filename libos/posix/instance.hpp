@@ -8,7 +8,9 @@
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/processor_random.hpp"
 #include "libos/posix/runner.hpp"
+#include "libos/posix/task/job_control.hpp"
 #include "libos/posix/task/processes.hpp"
+#include "libos/posix/tty/terminal_devices.hpp"
 #include "libos/posix/vfs/tmpfs.hpp"
 #include "libos/rt/boot_archive.hpp"
 #include "libos/rt/console.hpp"
@@ -27,7 +29,7 @@ class Instance {
  public:
   Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::KernelMachine& machine,
            rt::Fibres& fibres)
-      : queue_(ring), frames_(source_, frames), devices_(random_), fibres_(fibres), console_(console) {
+      : queue_(ring), frames_(source_, frames), memory_devices_(random_), fibres_(fibres), console_(console) {
     machine.observe(runner_);
   }
   Instance(const Instance&) = delete;
@@ -48,16 +50,18 @@ class Instance {
   Frames frames_;
   SystemClock clock_;
   ProcessorRandom random_;
-  vfs::MemoryDevices devices_;
+  vfs::MemoryDevices memory_devices_;
   vfs::Mounts mounts_;
   sync::Futexes futexes_;
   socket::Domain sockets_;
   task::Processes processes_;
   rt::Fibres& fibres_;
+  task::ProcessJobs jobs_{fibres_, processes_};
+  tty::TerminalDevices devices_{jobs_, memory_devices_};
   rt::Team team_{fibres_};
   Runner runner_{queue_, fibres_};
-  task::System system_{source_, queue_,  vector_,  frames_,  clock_,     random_, devices_,
-                       mounts_, fibres_, futexes_, sockets_, processes_, runner_};
+  task::System system_{source_, queue_,  vector_,  frames_,  clock_, random_,    devices_,
+                       mounts_, fibres_, futexes_, sockets_, jobs_,  processes_, runner_};
   Ref<vfs::Tmpfs> files_;
   rt::Console& console_;
 };

@@ -45,6 +45,7 @@ Done do_setsid(Call& call) {
     if (other->group == self.pid) return fail(Errno::Perm);
   }
   self.group = self.session = self.pid;
+  self.terminal.reset();
   return static_cast<std::uint64_t>(self.pid.raw());
 }
 

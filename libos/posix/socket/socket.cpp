@@ -100,7 +100,7 @@ vfs::PollState Socket::poll() {
   return state;
 }
 
-Answer<std::uint64_t> Socket::ioctl(std::uint32_t request, std::uint64_t argument, vfs::Output& memory) {
+Answer<std::uint64_t> Socket::ioctl(std::uint32_t request, std::uint64_t argument, vfs::IoctlCaller& memory) {
   std::size_t count = 0;
   switch (request) {
     case request::kReadableBytes:

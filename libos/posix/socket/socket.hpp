@@ -72,7 +72,8 @@ class Socket final : public vfs::File {
   Answer<Value> option(std::uint32_t name);
 
   [[nodiscard]] vfs::PollState poll() override;
-  Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, vfs::Output& memory) override;
+  Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument,
+                              vfs::IoctlCaller& memory) override;
   /// Linux sends SIGPIPE for streams only.
   [[nodiscard]] bool signals_broken_pipe() const { return endpoint_->type == Type::Stream; }
   [[nodiscard]] bool passes_credentials() const { return endpoint_->passes_credentials; }

@@ -72,6 +72,7 @@ Answer<Thread*> Process::copy(Thread& other, core::VirtAddr stack, bool share) {
   session = from.session;
   directory = from.directory;
   program = from.program;
+  terminal = from.terminal;
   umask = from.umask;
   credentials = from.credentials;
   limits = from.limits;
@@ -156,9 +157,20 @@ core::Ticks Process::ticks() const {
 void Process::leave(Thread& thread) {
   gone_ticks_ += thread.context.ticks();
   release_words(thread);
+  if (threads_.size() == 1 && session == pid) give_session_up();
   drop_thread(thread);
   if (threads_.empty()) finish();
   changed.wake_all();
+}
+
+void Process::give_session_up() {
+  tty::end_of_caller(system.jobs);
+  if (owed == Pid(0)) return;
+  for (const auto& other : system.processes.all()) {
+    if (other->group != owed) continue;
+    for (const auto signal : {signal::Signal::HangUp, signal::Signal::Continue})
+      static_cast<void>(send(*other, signal::Info::of(signal, signal::code::kKernel)));
+  }
 }
 
 void Process::give_memory_back() {
@@ -173,6 +185,7 @@ void Process::give_memory_back() {
 void Process::finish() {
   give_memory_back();
   descriptors.close_all();
+  terminal.reset();
   if (!ended) ended = End::exited(0);
   finished = true;
   system.processes.ended(*this);

@@ -8,6 +8,7 @@
 #include "libos/posix/signal/actions.hpp"
 #include "libos/posix/task/memory.hpp"
 #include "libos/posix/task/thread.hpp"
+#include "libos/posix/tty/terminal.hpp"
 #include "libos/posix/vfs/descriptors.hpp"
 #include "libos/posix/vfs/path.hpp"
 
@@ -92,12 +93,15 @@ class Process {
   Change change = Change::None;  ///< that the parent has not seen yet
   std::uint32_t exit_signal = static_cast<std::uint32_t>(signal::Signal::Child);
   Ref<Vfork> vfork;
+  Ref<tty::Terminal> terminal;  ///< that controls it
+  Pid owed;  ///< the group that hears of a terminal's loss when this, the session's leader, ends
   core::Ticks children_ticks{};
   core::Nanoseconds started{};
 
  private:
   void finish();
   void give_memory_back();
+  void give_session_up();
   void tell_parent();
 
   Ref<Memory> memory_;

@@ -7,6 +7,7 @@
 #include "libos/posix/machine/vector_scratch.hpp"
 #include "libos/posix/socket/domain.hpp"
 #include "libos/posix/sync/futexes.hpp"
+#include "libos/posix/tty/job_control.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/mounts.hpp"
 #include "libos/rt/machine.hpp"
@@ -39,6 +40,7 @@ struct System {
   rt::Fibres& fibres;
   sync::Futexes& futexes;
   socket::Domain& sockets;
+  tty::JobControl& jobs;
   Processes& processes;
   Starter& starter;
 };
