@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "core/archive/newc.hpp"
+#include "libos/posix/vfs/operations.hpp"
 
 namespace fb::libos::posix::vfs {
 namespace {
@@ -18,6 +19,8 @@ core::Nanoseconds time_of(const Entry& entry) {
 class Filler {
  public:
   explicit Filler(const Ref<Inode>& root) : root_(root) {}
+  /// Over what is there.
+  explicit Filler(const Place& over) : root_(over.root), over_(&over) {}
 
   Answer<> add(const Entry& entry);
   /// Filling has changed the times of directories.
@@ -42,6 +45,9 @@ class Filler {
   };
 
   [[nodiscard]] Answer<Target> find(std::string_view path) const;
+  [[nodiscard]] Answer<Ref<Inode>> directory_for(std::string_view path) const;
+  [[nodiscard]] Answer<Target> find_over(std::string_view path) const;
+  Answer<> clear_way(const Target& target) const;
   Answer<> add_directory(const Target& target, const Entry& entry);
   Answer<> add_file(const Target& target, const Entry& entry);
   Answer<Ref<Inode>> make(const Target& target, const Entry& entry);
@@ -49,6 +55,7 @@ class Filler {
   static Answer<> fill(Inode& inode, const Entry& entry);
 
   Ref<Inode> root_;
+  const Place* over_ = nullptr;
   Vector<Stamp> directories_;
   Vector<Known> known_;  ///< by key
 };
@@ -74,6 +81,41 @@ Answer<Filler::Target> Filler::find(std::string_view path) const {
   return target;
 }
 
+/// Made as far as it is missing.
+Answer<Ref<Inode>> Filler::directory_for(std::string_view path) const {
+  for (std::size_t end = 0; end != path.size();) {
+    while (end != path.size() && path[end] == '/') ++end;
+    while (end != path.size() && path[end] != '/') ++end;
+    const std::string_view part(path.data(), end);
+    const auto there = resolve(*over_, part, true);
+    if (there) continue;
+    if (there.error() != Errno::NoEntry) return fail(there.error());
+    FB_TRY(make_node(*over_, part, mode::kDirectory | 0755));
+  }
+  return path.empty() ? over_->root : resolve(*over_, path, true);
+}
+
+Answer<Filler::Target> Filler::find_over(std::string_view path) const {
+  while (!path.empty() && path.front() == '/') path.remove_prefix(1);
+  while (!path.empty() && path.back() == '/') path.remove_suffix(1);
+  if (path == ".") path = {};
+  std::size_t name = path.size();
+  while (name != 0 && path[name - 1] != '/') --name;
+  Target target{.directory = {}, .name = {path.data() + name, path.size() - name}};
+  if (target.name == "." || target.name == "..") return fail(Errno::Invalid);
+  if (target.name.size() > kNameMax) return fail(Errno::NameTooLong);
+  FB_ASSIGN(target.directory, directory_for({path.data(), name}));
+  if (!target.directory->is_directory()) return fail(Errno::NotDirectory);
+  return target;
+}
+
+Answer<> Filler::clear_way(const Target& target) const {
+  const auto old = target.directory->lookup(target.name);
+  if (!old) return old.error() == Errno::NoEntry ? Answer<>{} : fail(old.error());
+  if ((*old)->is_directory()) return fail(Errno::IsDirectory);
+  return target.directory->unlink(target.name);
+}
+
 void Filler::own(Inode& inode, const Entry& entry) {
   Attributes& its = inode.attributes();
   its.mode = (its.mode & mode::kType) | (entry.mode & mode::kPermissions);
@@ -93,6 +135,11 @@ Answer<> Filler::fill(Inode& inode, const Entry& entry) {
 }
 
 Answer<> Filler::add_directory(const Target& target, const Entry& entry) {
+  if (over_ != nullptr) {
+    const auto there = resolve(*over_, entry.name, true);
+    if (there && (*there)->is_directory()) return {};
+    FB_TRY(clear_way(target));
+  }
   Ref<Inode> inode = target.directory;
   if (!target.name.empty()) {
     const auto old = target.directory->lookup(target.name);
@@ -146,11 +193,14 @@ Answer<> Filler::add_file(const Target& target, const Entry& entry) {
 }
 
 Answer<> Filler::add(const Entry& entry) {
-  FB_ASSIGN(const Target target, find(entry.name));
+  auto found = over_ == nullptr ? find(entry.name) : find_over(entry.name);
+  if (!found) return fail(found.error());
+  const Target& target = *found;
   if ((entry.mode & mode::kType) == mode::kDirectory) return add_directory(target, entry);
   if (target.name.empty()) return fail(Errno::Exists);
   // A slash behind the name of what is no directory.
   if (entry.name.back() == '/') return fail(Errno::Invalid);
+  if (over_ != nullptr) FB_TRY(clear_way(target));
   return add_file(target, entry);
 }
 
@@ -165,6 +215,15 @@ Answer<Ref<Tmpfs>> tmpfs_from_cpio(Frames& frames, Clock& clock, std::uint64_t d
   for (const Entry& entry : *parsed) FB_TRY(filler.add(entry));
   filler.stamp_directories();
   return tmpfs;
+}
+
+Answer<> overlay_cpio(const Place& place, std::span<const std::byte> archive) {
+  const auto parsed = Archive::parse(archive);
+  if (!parsed) return fail(Errno::Invalid);
+  Filler filler(place);
+  for (const Entry& entry : *parsed) FB_TRY(filler.add(entry));
+  filler.stamp_directories();
+  return {};
 }
 
 }  // namespace fb::libos::posix::vfs

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "libos/posix/vfs/path.hpp"
 #include "libos/posix/vfs/tmpfs.hpp"
 
 namespace fb::libos::posix::vfs {
@@ -13,5 +14,11 @@ namespace fb::libos::posix::vfs {
 /// or is none (links are not followed); NameTooLong; NoSpace, NoMemory.
 Answer<Ref<Tmpfs>> tmpfs_from_cpio(Frames& frames, Clock& clock, std::uint64_t device,
                                    std::span<const std::byte> archive, const Tmpfs::Limits& limits);
+
+/// Puts what the archive has over the files of `place`, in its root: links to directories are followed, directories that are
+/// missing are made, those that are there stay as they are, and anything else that is in the way is replaced. What was put
+/// stays when the archive is refused in the middle. Errors: Invalid as above; those of a walk; IsDirectory for a directory in
+/// the way of something else; NoSpace, NoMemory.
+Answer<> overlay_cpio(const Place& place, std::span<const std::byte> archive);
 
 }  // namespace fb::libos::posix::vfs
