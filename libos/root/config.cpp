@@ -130,10 +130,11 @@ enum class Key : std::uint8_t {
   Restart,
   Console,
   Control,
-  Archive
+  Archive,
+  Command
 };
-constexpr std::string_view kKeys[] = {"image",       "args",    "pages",   "slots",   "cpus",
-                                      "authorities", "restart", "console", "control", "archive"};
+constexpr std::string_view kKeys[] = {"image",   "args",    "pages",   "slots",   "cpus",   "authorities",
+                                      "restart", "console", "control", "archive", "command"};
 
 std::string_view set(InstanceConfig& instance, Key key, std::string_view value) {
   switch (key) {
@@ -142,7 +143,9 @@ std::string_view set(InstanceConfig& instance, Key key, std::string_view value) 
     case Key::Args:
       return set_arguments(instance.arguments, value);
     case Key::Pages:
-      return set_number(instance.pages, value, 1, kMaxPages, "pages must be 1 to 2147483648");
+      instance.pages = kRestOfMemory;
+      if (value == "rest") return {};
+      return set_number(instance.pages, value, 1, kMaxPages, "pages must be rest or 1 to 2147483648");
     case Key::Slots:
       return set_number(instance.slots, value, 1, 63, "slots must be 1 to 63");
     case Key::Cpus:
@@ -162,6 +165,10 @@ std::string_view set(InstanceConfig& instance, Key key, std::string_view value) 
       return set_flag(instance.control, value);
     case Key::Archive:
       return set_flag(instance.archive, value);
+    case Key::Command:
+      if (value != "words" && value != "file") return "command must be words or file";
+      instance.command_file = value == "file";
+      return {};
   }
   return "unknown key";
 }
@@ -243,7 +250,7 @@ class Parser {
 std::expected<Config, ConfigError> Config::parse(std::string_view text) { return Parser().parse(text); }
 
 CommandLine CommandLine::parse(std::string_view text) {
-  constexpr std::string_view kConfig = "config=";
+  constexpr std::string_view kConfig = "config=", kCommand = "command=";
   CommandLine line;
   auto words = core::text::split_words(text);
   for (auto word = words.begin(); word != words.end(); ++word) {
@@ -256,6 +263,11 @@ CommandLine CommandLine::parse(std::string_view text) {
     if ((*word).starts_with(kConfig)) {
       line.config = *word;
       line.config.remove_prefix(kConfig.size());
+    }
+    if ((*word).starts_with(kCommand)) {
+      line.has_command = true;
+      line.command_file = *word;
+      line.command_file.remove_prefix(kCommand.size());
     }
   }
   return line;

@@ -15,13 +15,15 @@ inline constexpr std::size_t kMaxInstances = 16;
 inline constexpr std::size_t kMaxInstanceName = 23;
 inline constexpr std::size_t kMaxArguments = 255;
 inline constexpr std::uint32_t kAlways = ~std::uint32_t{0};
+/// Pages of an instance: all that root does not need itself.
+inline constexpr core::PageCount kRestOfMemory{0};
 
 /// One line of the file; views into its text. See docs/running.md for the keys.
 struct InstanceConfig {
   std::string_view name;   ///< letters, digits, '-' and '_'; unique
   std::string_view image;  ///< a file of the archive
   std::string_view arguments;
-  core::PageCount pages{1024};
+  core::PageCount pages{1024};            ///< or kRestOfMemory
   std::uint32_t slots{4};                 ///< slice slots on each of its CPUs, 1 to 63
   std::uint64_t cpus{~std::uint64_t{0}};  ///< mask; CPUs that the machine lacks do not count
   core::cap::Authorities authorities{core::cap::ceiling(core::cap::Zone::User)};
@@ -29,6 +31,7 @@ struct InstanceConfig {
   bool console{};             ///< has a console, and may get the focus
   bool control{};             ///< may list, start and end instances, and end the machine
   bool archive{};             ///< may read the boot archive
+  bool command_file{};        ///< is told the name of the file that a command is in, and not its words
 };
 
 struct ConfigError {
@@ -50,7 +53,8 @@ struct Config {
 struct CommandLine {
   std::string_view config{"boot.conf"};  ///< config=NAME
   std::string_view command;              ///< all that follows " -- "; for the first instance with a console
-  bool has_command{};
+  std::string_view command_file;         ///< command=NAME: a file with it (rt::Command)
+  bool has_command{};                    ///< in one way or the other
 
   /// Words that are not root's are the kernel's: passed over.
   static CommandLine parse(std::string_view text);

@@ -100,7 +100,8 @@ void Root::take_input() {
   while (held_count_ != held_.size()) {
     const auto byte = screen_.read();
     if (!byte) return;
-    if (*byte == kNextFocus) {
+    // The keys of a command are its own.
+    if (*byte == kNextFocus && !command_line_.has_command) {
       next_focus();
     } else {
       held_[held_count_++] = *byte;

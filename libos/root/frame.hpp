@@ -11,6 +11,7 @@ namespace fb::libos::root {
 enum class FrameType : char {
   Status = 'S',  ///< four bytes, little-endian: the exit status; the machine ends next
   Log = 'L',     ///< a line of root's own, when the console is a command's
+  Note = 'N',    ///< the same, of no interest as long as all goes well
 };
 
 inline constexpr std::size_t kMaxFramePayload = 4096;

@@ -27,8 +27,8 @@ core::CpuId first_cpu(const SlotSets& slots) {
 
 }  // namespace
 
-core::Result<> Instance::start(std::size_t id, std::span<const std::byte> elf, SlotBook& slots,
-                               abi::Cap<abi::ObjectType::Event> event) {
+core::Result<> Instance::start(std::size_t id, std::span<const std::byte> elf, core::PageCount pages,
+                               SlotBook& slots, abi::Cap<abi::ObjectType::Event> event) {
   FB_TRY(port_.open(event, port_bit(id)));
   FB_ASSIGN(lent_, slots.take(config.cpus, config.slots));
   unassign(lent_);
@@ -36,7 +36,7 @@ core::Result<> Instance::start(std::size_t id, std::span<const std::byte> elf, S
   auto spawned = rt::Process::spawn({.name = config.name,
                                      .arguments = config.arguments,
                                      .elf = elf,
-                                     .budget = config.pages,
+                                     .budget = pages,
                                      .slots = lent_,
                                      .cpu = first_cpu(lent_),
                                      .authorities = config.authorities,

@@ -38,7 +38,7 @@ class Instance {
   core::Nanoseconds started;
 
   /// Loads and starts it. Errors: NoSlices, NotFound (no such image), those of Process::spawn.
-  core::Result<> start(std::size_t id, std::span<const std::byte> elf, SlotBook& slots,
+  core::Result<> start(std::size_t id, std::span<const std::byte> elf, core::PageCount pages, SlotBook& slots,
                        abi::Cap<abi::ObjectType::Event> event);
   /// True when its context has stopped or faulted.
   [[nodiscard]] bool has_ended() const;

@@ -1,5 +1,7 @@
 #include "libos/root/root.hpp"
 
+#include "libos/rt/command.hpp"
+
 namespace fb::libos::root {
 
 using core::text::format_to;
@@ -39,7 +41,9 @@ void Root::run() {
   archive_ = *std::move(archive);
   if (!load_config()) shut_down(1);
   // Where a command's output begins: what came before is the machine's own.
-  if (command_line_.has_command) screen_.put("\x1b_fb:begin\x1b\\");
+  if (command_line_.has_command) {
+    screen_.put(command_is_in_file() ? "\x1b_fb:streams\x1b\\" : "\x1b_fb:begin\x1b\\");
+  }
   banner();
   start_input();
   for (std::size_t id = 0; id != count_; ++id) {
@@ -68,8 +72,7 @@ bool Root::load_config() {
     }
     ++count_;
   }
-  if (command_line_.has_command) hand_command_to_console();
-  return true;
+  return !command_line_.has_command || hand_command_to_console();
 }
 
 bool Root::fail_config(const ConfigError& error, std::string_view file) {
@@ -77,23 +80,52 @@ bool Root::fail_config(const ConfigError& error, std::string_view file) {
   return false;
 }
 
-void Root::hand_command_to_console() {
+/// The instance in focus reads the file itself, and speaks for itself from then on.
+bool Root::command_is_in_file() const {
+  return !command_line_.command_file.empty() && instances_[mux_.focus()].config.command_file;
+}
+
+/// False when there is no such command, or no room for it.
+bool Root::hand_command_to_console() {
   Instance& instance = instances_[mux_.focus()];
-  instance.config.arguments = format_to(command_arguments_, instance.config.arguments,
-                                        instance.config.arguments.empty() ? "" : " ", command_line_.command);
   instance.policy = RestartPolicy(0);
+  std::string_view& arguments = instance.config.arguments;
+  if (command_is_in_file()) {
+    arguments = format_to(command_arguments_, '@', command_line_.command_file);
+    return true;
+  }
+  core::text::BufferSink words(command_arguments_);
+  core::text::print(words, arguments);
+  if (command_line_.command_file.empty()) {
+    core::text::print(words, arguments.empty() ? "" : " ", command_line_.command);
+  } else {
+    const auto file = archive_.find(command_line_.command_file);
+    const auto command = file.and_then([](const auto& entry) { return rt::Command::parse(entry.contents); });
+    if (!command) {
+      report("the command in ", command_line_.command_file, ": ", core::describe(command.error()));
+      return false;
+    }
+    for (const auto& item : *command) {
+      if (item.field != rt::CommandField::Argument) continue;
+      core::text::print(words, words.text().empty() ? "" : " ", item.value);
+    }
+  }
+  arguments = words.text();
+  if (!words.cut()) return true;
+  report("the command is too long for ", instance.config.name);
+  return false;
 }
 
 void Root::banner() {
-  report("FeuerBird: ", info(abi::Info::Cpus), " CPUs, ", info(abi::Info::TotalPages) >> 8, " MiB, ",
-         info(abi::Info::KernelLines), " ring-0 lines, booted in ", info(abi::Info::BootTicks),
-         " instructions");
+  note("FeuerBird: ", info(abi::Info::Cpus), " CPUs, ", info(abi::Info::TotalPages) >> 8, " MiB, ",
+       info(abi::Info::KernelLines), " ring-0 lines, booted in ", info(abi::Info::BootTicks),
+       " instructions");
 }
 
-void Root::say(std::string_view text) {
+void Root::say(std::string_view text, FrameType type) {
   // A command's output is the command's alone.
   if (command_line_.has_command) {
-    send_frame(frames_, FrameType::Log, text);
+    send_frame(frames_, type, text);
   } else {
     mux_.announce("root", text);
   }
@@ -116,6 +148,8 @@ void Root::keep_instance(std::size_t id) {
       instance.last_status = 126;
       report(instance.config.name, " did not start: ", core::describe(started.error()));
     }
+    // What was typed before it could take it.
+    if (started && id == mux_.focus()) take_input();
     while (started && !instance.has_ended()) {
       static_cast<void>(fibres_.wait(bits_of(port_bit(id), end_bit(id))));
       drain(id);
@@ -131,7 +165,19 @@ void Root::keep_instance(std::size_t id) {
 core::Result<> Root::start(std::size_t id) {
   Instance& instance = instances_[id];
   FB_ASSIGN(const auto image, archive_.find(instance.config.image));
-  return instance.start(id, image.bytes(), slots_, event_);
+  return instance.start(id, image.bytes(), pages_of(instance), slots_, event_);
+}
+
+/// What is not spent, without what root and the instances that do not run yet need.
+core::PageCount Root::pages_of(const Instance& instance) const {
+  constexpr std::uint64_t kForRoot = 2048;
+  if (instance.config.pages != kRestOfMemory) return instance.config.pages;
+  const std::uint64_t account = abi::calls::budget_query(rt::environment().budget).value_or(0);
+  std::uint64_t rest = (account >> 32) - (account & 0xffff'ffff), needed = kForRoot;
+  for (std::size_t id = 0; id != count_; ++id) {
+    if (instances_[id].status != rt::InstanceStatus::Running) needed += instances_[id].config.pages.raw();
+  }
+  return core::PageCount(rest > needed ? rest - needed : 1);
 }
 
 void Root::drain(std::size_t id) {
@@ -157,7 +203,8 @@ void Root::serve_requests(std::size_t id) {
 bool Root::settle(std::size_t id) {
   Instance& instance = instances_[id];
   drain(id);
-  mux_.end_line(id);
+  // A command's output is all of it its own, its last newline too.
+  if (!command_line_.has_command) mux_.end_line(id);
   const Ending ending = instance.ending();
   const core::Nanoseconds ran_for = rt::now() - instance.started;
   instance.release(slots_);
@@ -182,7 +229,7 @@ void Root::report_ending(const Instance& instance, const Ending& ending) {
   } else if (ending.killed) {
     report(instance.config.name, " was killed");
   } else {
-    report(instance.config.name, " ended with status ", ending.status);
+    note(instance.config.name, " ended with status ", ending.status);
   }
 }
 

@@ -31,18 +31,26 @@ class Root {
 
   bool load_config();
   bool fail_config(const ConfigError& error, std::string_view file);
-  void hand_command_to_console();
+  [[nodiscard]] bool command_is_in_file() const;
+  bool hand_command_to_console();
   void banner();
-  void say(std::string_view text);
+  void say(std::string_view text, FrameType type);
   template <class... Ts>
   void report(const Ts&... values) {
     std::array<char, 320> line;
-    say(core::text::format_to(line, values...));
+    say(core::text::format_to(line, values...), FrameType::Log);
+  }
+  /// What nobody has to know.
+  template <class... Ts>
+  void note(const Ts&... values) {
+    std::array<char, 320> line;
+    say(core::text::format_to(line, values...), FrameType::Note);
   }
 
   static void keep(void* keeper);
   void keep_instance(std::size_t id);
   core::Result<> start(std::size_t id);
+  [[nodiscard]] core::PageCount pages_of(const Instance& instance) const;
   void drain(std::size_t id);
   void serve_requests(std::size_t id);
   bool settle(std::size_t id);

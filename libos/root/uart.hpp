@@ -68,7 +68,8 @@ class Uart {
     kLineStatus = 5,
   };
   static constexpr std::uint8_t kDivisorLatch = 0x80, kEightBits = 0x03, kReady = 0x0b;
-  static constexpr std::uint8_t kFifoEnable = 0x01;  // without clearing: what was typed already stays
+  // Without clearing: what was typed already stays. With a trigger level of 14, or else bytes come one at a time.
+  static constexpr std::uint8_t kFifoEnable = 0xc1;
   static constexpr std::uint8_t kReceived = 0x01, kDataReady = 0x01, kTransmitEmpty = 0x20;
   static constexpr std::size_t kFifoSize = 16;
 

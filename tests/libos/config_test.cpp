@@ -56,6 +56,16 @@ TEST(BootConfig, default_gives_the_least) {
   EXPECT_FALSE(config->instances[0].control);
 }
 
+TEST(BootConfig, an_instance_may_have_the_rest_of_the_memory_and_its_command_from_a_file) {
+  const auto config =
+      Config::parse("instance a image=b pages=rest command=file\ninstance c image=d command=words");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->instances[0].pages, kRestOfMemory);
+  EXPECT_TRUE(config->instances[0].command_file);
+  EXPECT_FALSE(config->instances[1].command_file);
+  EXPECT_EQ(error("instance a image=b command=both"), "1: command must be words or file: both");
+}
+
 TEST(BootConfig, errors_say_the_line_and_the_word) {
   EXPECT_EQ(error(""), "0: there is no instance in it: ");
   EXPECT_EQ(error("# only\n\n"), "0: there is no instance in it: ");
@@ -69,7 +79,7 @@ TEST(BootConfig, errors_say_the_line_and_the_word) {
   EXPECT_EQ(error("instance a image=b colour=red"), "1: unknown key: colour");
   EXPECT_EQ(error("instance a image=b image=c"), "1: the key is there twice: image");
   EXPECT_EQ(error("instance a image=b slots=64"), "1: slots must be 1 to 63: 64");
-  EXPECT_EQ(error("instance a image=b pages=0"), "1: pages must be 1 to 2147483648: 0");
+  EXPECT_EQ(error("instance a image=b pages=0"), "1: pages must be rest or 1 to 2147483648: 0");
   EXPECT_EQ(error("instance a image=b console=maybe"), "1: the value must be yes or no: maybe");
   EXPECT_EQ(error("instance a image=b restart=often"), "1: restart must be never, always or a number: often");
   EXPECT_EQ(error("instance a image=b cpus=0"), "1: cpus must be all or a mask like 0x3: 0");
@@ -94,7 +104,7 @@ TEST(BootConfig, name_of_the_longest_kind) {
 }
 
 TEST(BootConfig, shipped_configurations_are_correct) {
-  for (const char* name : {"libos/root/boot.conf", "libos/root/test.conf"}) {
+  for (const char* name : {"libos/root/boot.conf", "libos/root/native.conf", "libos/root/test.conf"}) {
     std::ifstream file(name);
     std::stringstream text;
     text << file.rdbuf();
@@ -111,7 +121,10 @@ TEST(CommandLine, finds_its_own_words_among_the_kernels) {
   EXPECT_EQ(line.config, "test.conf");
   EXPECT_TRUE(line.has_command);
   EXPECT_EQ(line.command, "hello a  b config=no --");
+  EXPECT_TRUE(line.command_file.empty());
   EXPECT_TRUE(CommandLine::parse("--").has_command);
+  EXPECT_EQ(CommandLine::parse("command=what").command_file, "what");
+  EXPECT_TRUE(CommandLine::parse("command=what").has_command);
 }
 
 RC_GTEST_PROP(BootConfig, what_is_written_is_read, ()) {

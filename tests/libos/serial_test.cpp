@@ -56,7 +56,7 @@ TEST(Uart, initialises_in_the_order_of_the_data_sheet_C1_03) {
   Chip chip;
   Uart<ChipPorts> uart(ChipPorts{&chip});
   uart.initialise(true);
-  EXPECT_EQ(chip.trace, "1=0 3=128 1=0 3=3 2=1 4=11 1=1 ");
+  EXPECT_EQ(chip.trace, "1=0 3=128 1=0 3=3 2=193 4=11 1=1 ");
   EXPECT_EQ(chip.sent, "");
 }
 
