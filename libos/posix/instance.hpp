@@ -4,16 +4,17 @@
 #include <memory>
 
 #include "libos/posix/base/frames.hpp"
+#include "libos/posix/console/host_console.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/processor_random.hpp"
 #include "libos/posix/runner.hpp"
+#include "libos/posix/start_command.hpp"
 #include "libos/posix/task/job_control.hpp"
 #include "libos/posix/task/processes.hpp"
 #include "libos/posix/tty/terminal_devices.hpp"
 #include "libos/posix/vfs/tmpfs.hpp"
 #include "libos/rt/boot_archive.hpp"
-#include "libos/rt/console.hpp"
 #include "libos/rt/team.hpp"
 
 namespace fb::libos::posix {
@@ -29,7 +30,7 @@ class Instance {
  public:
   Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::KernelMachine& machine,
            rt::Fibres& fibres)
-      : queue_(ring), frames_(source_, frames), memory_devices_(random_), fibres_(fibres), console_(console) {
+      : queue_(ring), frames_(source_, frames), memory_devices_(random_), fibres_(fibres), console_(console, fibres) {
     machine.observe(runner_);
   }
   Instance(const Instance&) = delete;
@@ -37,12 +38,19 @@ class Instance {
 
   /// The root file system, with the programs of the boot archive in /bin. Errors: NoMemory, NoSpace.
   Answer<> prepare_files(const rt::BootArchive& archive);
-  /// Runs a program to its end; its status, 128 and the signal when a fault ended it. Errors: those of Process::execute.
-  Answer<int> run(std::span<const std::string_view> arguments);
+  /// Runs a program to its end and hands out what was wanted; its status, 128 and the signal when a fault ended it. Errors: those
+  /// of find_program and Process::execute, and of a walk to its directory.
+  Answer<int> run(const StartCommand& command);
 
  private:
-  Answer<> add_file(std::string_view name, std::span<const std::byte> bytes);
-  Answer<> give_descriptors(task::Process& process);
+  Answer<> give_descriptors(task::Process& process, const StartCommand& command);
+  /// The life of the fibre that waits for the first process and ends it all.
+  void finish();
+  void hand_out(vfs::Waiter& waiter);
+  /// The files as root sees them.
+  [[nodiscard]] vfs::Place place() const {
+    return {.root = files_->root(), .directory = files_->root(), .who = {}, .mounts = mounts_};
+  }
 
   machine::PagesSource source_;
   machine::CallQueue queue_;
@@ -63,7 +71,8 @@ class Instance {
   task::System system_{source_, queue_,  vector_,  frames_,  clock_, random_,    devices_,
                        mounts_, fibres_, futexes_, sockets_, jobs_,  processes_, runner_};
   Ref<vfs::Tmpfs> files_;
-  rt::Console& console_;
+  console::HostConsole console_;
+  const StartCommand* command_ = nullptr;  ///< that runs
 };
 
 }  // namespace fb::libos::posix

@@ -1,7 +1,7 @@
 // The POSIX instance: runs one Linux program, which its arguments name, and ends with that program's status.
 #include <memory>
 
-#include "core/text/parse.hpp"
+#include "core/text/buffer.hpp"
 #include "core/text/write.hpp"
 #include "libos/posix/instance.hpp"
 #include "libos/rt/machine.hpp"
@@ -13,8 +13,17 @@ using namespace fb::libos;
 
 alignas(posix::Instance) std::byte storage[sizeof(posix::Instance)];
 
-constexpr std::size_t kMostWords = 64;
 constexpr int kNotFound = 127, kNotExecutable = 126;  // what shells say
+
+/// About the program, as an error.
+template <class... Ts>
+void say(rt::Console& console, const posix::StartCommand& command, const Ts&... values) {
+  std::array<char, 256> room;
+  const auto line = core::text::format_to(room, command.words[0], values..., "\n");
+  posix::console::StreamWriter streams(console);
+  if (command.streams) streams.put(posix::console::Stream::Error, line);
+  if (!command.streams) console.put(line);
+}
 
 }  // namespace
 
@@ -23,18 +32,13 @@ int fb_main(const rt::Environment& environment) {
   rt::Fibres scheduler(machine);
   rt::Console console(scheduler);
   const auto archive = rt::BootArchive::open();
-  std::array<std::string_view, kMostWords> words;
-  std::size_t count = 0;
-  for (const auto word : core::text::split_words(environment.arguments)) {
-    if (count < words.size()) words[count++] = word;
-  }
   if (!archive || environment.area == nullptr) {
     core::text::print(console, "posix: its boot configuration has to say archive=yes\n");
     return 1;
   }
-  if (count == 0) {
-    core::text::print(
-        console, "posix: no program to run: name one, as in  ./fb run --config posix.conf -- busybox ls\n");
+  const auto command = posix::start_command(environment.arguments, *archive);
+  if (!command) {
+    core::text::print(console, "posix: no program to run: ", posix::spelling_of(command.error()), "\n");
     return 1;
   }
   // The ring is the page behind the area; the environment's view of it is for reading.
@@ -45,12 +49,10 @@ int fb_main(const rt::Environment& environment) {
     core::text::print(console, "posix: no files: ", posix::spelling_of(ready.error()), "\n");
     return 1;
   }
-  const auto status = instance->run(std::span(words).first(count));
+  const auto status = instance->run(*command);
   if (status) return *status;
-  if (status.error() == posix::Errno::NoEntry) {
-    core::text::print(console, words[0], ": not found\n");
-    return kNotFound;
-  }
-  core::text::print(console, words[0], ": cannot be run: ", posix::spelling_of(status.error()), "\n");
-  return kNotExecutable;
+  const auto why = status.error();
+  say(console, *command, ": ", why == posix::Errno::NoEntry ? "not found" : "cannot be run: ",
+      why == posix::Errno::NoEntry ? "" : posix::spelling_of(why));
+  return why == posix::Errno::NoEntry ? kNotFound : kNotExecutable;
 }
