@@ -1,63 +1,38 @@
 #!/usr/bin/env python3
-"""Builds the boot archive: an uncompressed newc cpio whose files begin on page boundaries, so that the kernel and the
-LibOSes use them in place. Names are padded with NULs to get there, which every newc reader skips. The same inputs
-give the same bytes.
+"""Builds the boot archive: an uncompressed newc cpio whose files begin on page boundaries (image/newc.py). The same
+inputs give the same bytes.
 
 usage: mkimage.py --output IMAGE NAME=PATH...
 """
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
 
-PAGE = 4096
-HEADER = 110  # "070701" and thirteen fields of eight digits
-TRAILER = "TRAILER!!!"
-FILE_LIMIT = 2**32 - PAGE
+from image import newc
 
 
 class ImageError(Exception):
     """What is wrong with the request, for people."""
 
 
-def header(inode, mode, size, name_size):
-    """One newc header; owner, time and device are zero."""
-    fields = (inode, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0)
-    return b"070701" + b"".join(b"%08X" % field for field in fields)
-
-
-def padding(offset, alignment):
-    """How many bytes to the next multiple."""
-    return -offset % alignment
-
-
-def member(offset, inode, mode, name, contents, aligned):
-    """The bytes of one member that begins at offset."""
-    encoded = name.encode() + b"\0"
-    if aligned:
-        encoded += b"\0" * padding(offset + HEADER + len(encoded), PAGE)
-    head = header(inode, mode, len(contents), len(encoded)) + encoded
-    head += b"\0" * padding(offset + len(head), 4)
-    return head + contents + b"\0" * padding(len(contents), 4)
-
-
 def build(files):
     """The archive of (name, contents, mode) in the given order."""
-    image, names = bytearray(), set()
-    for inode, (name, contents, mode) in enumerate(files, 1):
-        if not name or name.startswith("/") or name == TRAILER or "\0" in name:
+    names = set()
+    for name, _, _ in files:
+        if not name or name.startswith("/") or name == newc.TRAILER or "\0" in name:
             raise ImageError(f"not a name for a file of the image: {name!r}")
         if name in names:
             raise ImageError(f"twice in the image: {name}")
-        if len(contents) > FILE_LIMIT:
-            raise ImageError(f"{name}: larger than newc can say")
         names.add(name)
-        image += member(len(image), inode, mode, name, contents, aligned=bool(contents))
-    image += member(len(image), 0, 0, TRAILER, b"", aligned=False)
-    # The kernel maps whole pages: nothing of the machine's must follow in the last one.
-    image += b"\0" * padding(len(image), PAGE)
-    return bytes(image)
+    image = io.BytesIO()
+    try:
+        newc.write(image, [newc.Member(name, mode, contents) for name, contents, mode in files])
+    except newc.ArchiveError as error:
+        raise ImageError(str(error)) from error
+    return image.getvalue()
 
 
 def read(argument):

@@ -1,14 +1,20 @@
 """The boot image: alignment, determinism, what cpio makes of it, and what is refused."""
 
+import io
 import random
+import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
 import mkimage  # noqa: E402
+import mkroot  # noqa: E402
+import tar_to_cpio  # noqa: E402
+from image import newc  # noqa: E402
 
 
 def parse(image):
@@ -81,6 +87,50 @@ class Program(unittest.TestCase):
         self.assertEqual(mkimage.main(["--output", str(output), f"x={self.folder}/none"]), 1)
         self.assertEqual(mkimage.main(["--output", str(output), "x"]), 1)
         self.assertEqual(list(self.folder.iterdir()), [])
+
+
+class Tar(unittest.TestCase):
+    """Root file systems from tar archives."""
+
+    def test_everything_comes_over_but_the_devices(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tar, cpio = Path(folder) / "tar", Path(folder) / "cpio"
+            with tarfile.open(tar, "w") as archive:
+                for name, kind, target, contents in (
+                        (".", tarfile.DIRTYPE, "", b""), ("./usr", tarfile.DIRTYPE, "", b""), ("./usr/a", tarfile.REGTYPE, "", b"text"),
+                        ("./usr/b", tarfile.LNKTYPE, "./usr/a", b""), ("./usr/c", tarfile.LNKTYPE, "./usr/a", b""),
+                        ("./l", tarfile.SYMTYPE, "usr", b""), ("./dev", tarfile.DIRTYPE, "", b""),
+                        ("./dev/null", tarfile.CHRTYPE, "", b""), ("./proc/x", tarfile.REGTYPE, "", b"")):
+                    entry = tarfile.TarInfo(name)
+                    entry.type, entry.linkname, entry.size, entry.mode, entry.uid, entry.mtime = kind, target, len(contents), 0o4755, 7, 9
+                    archive.addfile(entry, io.BytesIO(contents))
+            self.assertEqual(tar_to_cpio.main([str(tar), str(cpio)]), 0)
+            members = {member.name: member for member in newc.parse(cpio.read_bytes())}
+        self.assertEqual(list(members), [".", "usr", "usr/a", "usr/b", "usr/c", "l", "dev"])
+        self.assertEqual((members["usr/a"].contents, members["usr/a"].uid, members["usr/a"].modified), (b"text", 7, 9))
+        self.assertEqual(stat.S_IMODE(members["usr/a"].mode), 0o4755)
+        self.assertEqual(members["l"].contents, b"usr")
+        self.assertEqual([members[name].links for name in ("usr", "usr/a", "usr/b", "usr/c")], [1, 3, 3, 3])
+        self.assertEqual(members["usr/a"].inode, members["usr/c"].inode)
+        self.assertNotEqual(members["usr/a"].inode, members["l"].inode)
+
+
+class Root(unittest.TestCase):
+    """What POSIX instances begin with."""
+
+    @unittest.skipUnless(Path("/usr/bin/busybox").exists() and Path("/usr/bin/dash").exists(), "no busybox here")
+    def test_programs_have_what_they_need_and_folders_come_first(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cpio = Path(folder) / "cpio"
+            self.assertEqual(mkroot.main(["--output", str(cpio)]), 0)
+            members = {member.name: member for member in newc.parse(cpio.read_bytes())}
+        self.assertEqual(members["usr/bin/sh"].contents, b"busybox")
+        self.assertEqual(members["usr/bin/busybox"].contents, Path("/usr/bin/busybox").read_bytes())
+        self.assertIn("usr/lib/x86_64-linux-gnu/libc.so.6", members)
+        seen = {""}
+        for name in members:
+            self.assertIn(name.rpartition("/")[0], seen)
+            seen.add(name)
 
 
 if __name__ == "__main__":
