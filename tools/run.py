@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
-"""Boots FeuerBird: `./fb run [OPTION...] [-- CMD ARG...]`. Exit status: the guest's; 124 when --timeout passed, 125
-after a kernel panic, 126 when the emulator failed, 130 when stopped from the keyboard, 2 for a wrong option."""
+"""Boots FeuerBird: `./fb run [OPTION...] [-- CMD ARG... | ./PROGRAM ARG...]`. Exit status: the guest's; 124 when --timeout
+passed, 125 after a kernel panic, 126 when the emulator failed, 130 when stopped from the keyboard, 2 for a wrong option."""
 
 import argparse
 import os
 import re
+import shutil
 import signal
+import stat
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from fbsource import REPO
+from image import elf, newc
+from machine import guest
 from machine.emulator import Emulator, EmulatorError, Machine
 from machine.output import CommandOutput, Everything
 from machine.session import EMULATOR_FAILED, Session
@@ -18,6 +24,11 @@ from machine.terminal import Keys, RawTerminal
 BUILD = REPO / "build" / "kernel"
 MAX_CPUS = 16
 COMMAND_LINE_LIMIT = 511
+MEGABYTE = 1 << 20
+SMALLEST_MEMORY = 512
+SHELL, DEBIAN_SHELL = "/bin/sh", "/bin/bash"
+# Whether the guest has terminals. Until then a shell on one reads lines, and the host's terminal edits and echoes them.
+GUEST_TERMINAL = False
 
 
 def cpu_count(text):
@@ -45,50 +56,128 @@ def seconds(text):
     return value
 
 
-def parse(arguments):
-    """(options, command or None): everything after -- is the guest's command."""
-    command = None
-    if "--" in arguments:
-        at = arguments.index("--")
-        arguments, command = arguments[:at], arguments[at + 1:]
-        if not command:
-            raise SystemExit("fb: error: run: a command must follow --")
-    parser = argparse.ArgumentParser(prog="./fb run", description="Boots FeuerBird in an emulator.")
+def make_parser():
+    """Of the options."""
+    parser = argparse.ArgumentParser(prog="./fb run", usage="./fb run [OPTION...] [-- CMD ARG... | ./PROGRAM ARG...]",
+                                     description="Boots FeuerBird in an emulator.", allow_abbrev=False)
     parser.add_argument("--smp", type=cpu_count, default=1, metavar="N", help="processors (1)")
-    parser.add_argument("--mem", type=memory_size, default="512M", metavar="SIZE", help="memory (512M)")
+    parser.add_argument("--mem", type=memory_size, metavar="SIZE", help="memory (512M, more with --rootfs and --add)")
+    parser.add_argument("--rootfs", type=Path, metavar="ARCHIVE", help=argparse.SUPPRESS)
+    parser.add_argument("--add", action="append", default=[], metavar="HOST[:GUEST]",
+                        help="bring a file or folder into the guest (/root/NAME)")
+    parser.add_argument("--out", action="append", default=[], metavar="GUEST[:HOST]",
+                        help="bring a file or folder of the guest back when the command has ended")
     parser.add_argument("--icount", action="store_true",
                         help="count instructions instead of time: exact and repeatable, one processor")
     parser.add_argument("--timeout", type=seconds, metavar="S", help="stop after that many seconds")
+    parser.add_argument("--verbose", action="store_true", help="what the machine has to say, too")
     parser.add_argument("--config", metavar="NAME", help="boot configuration, a file of the boot image (boot.conf)")
     parser.add_argument("--append", default="", metavar="WORDS", help="more words for the kernel's command line")
     parser.add_argument("--build", type=Path, default=BUILD, help=argparse.SUPPRESS)
     parser.add_argument("--kernel", type=Path, help="another kernel")
     parser.add_argument("--image", type=Path, help="another boot image")
-    parser.add_argument("words", nargs="*", metavar="CMD", help="after --: a command for the guest")
-    options = parser.parse_args(arguments)
-    if options.words:
-        parser.error(f"what is {options.words[0]}? A guest command follows --: ./fb run -- {' '.join(options.words)}")
+    return parser
+
+
+def split(parser, arguments):
+    """(options, words of the guest or None, whether they begin with a program of this machine)."""
+    takes_value = {name for action in parser._actions if action.nargs is None for name in action.option_strings}
+    at = 0
+    while at < len(arguments):
+        word = arguments[at]
+        if word == "--":
+            if at + 1 == len(arguments):
+                parser.error("a command must follow --")
+            return arguments[:at], arguments[at + 1:], False
+        if not word.startswith("-"):
+            if "/" not in word:
+                parser.error(f"what is {word}? A command of the guest follows --: ./fb run -- {word}; "
+                             f"a program of this machine has a slash: ./fb run ./{word}")
+            return arguments[:at], arguments[at:], True
+        at += 2 if word in takes_value else 1
+    return arguments, None, False
+
+
+def parse(arguments):
+    """(options, words of the guest or None, whether they begin with a program of this machine)."""
+    parser = make_parser()
+    given, words, ours = split(parser, arguments)
+    options = parser.parse_args(given)
     if options.icount and options.smp != 1:
         parser.error("--icount counts one processor: leave --smp away")
-    if options.config is not None and not re.fullmatch(r"[^\s]+", options.config):
+    if options.config is not None and not re.fullmatch(r"\S+", options.config):
         parser.error("--config: a file name without blanks")
-    return options, command
+    # Another configuration or image may have no shell to offer.
+    if words is None and options.config is None and options.image is None:
+        words = [SHELL if options.rootfs is None else DEBIAN_SHELL, "-l", *(["-i"] if os.isatty(0) else [])]
+    if words is None and (options.out or options.add):
+        parser.error("--add and --out go with a command")
+    return options, words, ours
 
 
-def command_line(options, command):
-    """The kernel's. A word with a blank in it cannot be told from two: the guest splits at blanks."""
+def command_line(options, has_command):
+    """The kernel's."""
     words = [options.append] if options.append else []
     if options.config:
         words.append(f"config={options.config}")
-    if command is not None:
-        for word in command:
-            if not word or re.search(r"\s", word):
-                raise SystemExit(f"fb: error: run: the guest's command line cannot carry blanks in a word: {word!r}")
-        words += ["--", *command]
+    if has_command:
+        words.append(f"command={guest.COMMAND}")
     line = " ".join(words)
     if len(line.encode()) > COMMAND_LINE_LIMIT:
-        raise SystemExit(f"fb: error: run: the command line is longer than {COMMAND_LINE_LIMIT} bytes")
+        raise guest.GuestError(f"--append: the kernel's command line is longer than {COMMAND_LINE_LIMIT} bytes")
     return line
+
+
+def terminal_size():
+    """(rows, columns) of the terminal that the guest is to have, or None."""
+    if not (GUEST_TERMINAL and os.isatty(0) and os.isatty(1)):
+        return None
+    columns, rows = shutil.get_terminal_size()
+    return rows, columns
+
+
+def is_file(descriptor):
+    """Whether it is open, and a regular file."""
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def build_image(options, words, ours, stack):
+    """(the boot image with all that this run adds, the guest's command)."""
+    base = options.image or options.build / "image.cpio"
+    if not base.is_file():
+        raise EmulatorError(f"the boot image is not built: {base} (./fb build kernel)")
+    added = guest.Added()
+    for argument in options.add:
+        added.bring(argument)
+    if ours:
+        words = [added.program(words[0]), *words[1:]]
+    for path in added.skipped:
+        print(f"fb: warning: --add: {path}: left out: not a file, folder or link", file=sys.stderr)
+    terminal = terminal_size()
+    environment = [f"TERM={os.environ['TERM']}"] if terminal and os.environ.get("TERM") else []
+    command = guest.Command(words, environment, terminal=terminal, input=added.input(0) if is_file(0) else "",
+                            wanted=[path for path, _ in guest.out_places(options.out)])
+    members = [newc.file(guest.COMMAND, command.encode())]
+    if added.members:
+        overlay = stack.enter_context(tempfile.TemporaryFile())
+        added.archive(overlay)
+        overlay.flush()
+        members.append(newc.file(guest.ADDED, Path(f"/proc/self/fd/{overlay.fileno()}")))
+    if options.rootfs is not None:
+        members.append(newc.file(guest.ROOT, options.rootfs))
+    image = stack.enter_context(tempfile.TemporaryFile())
+    newc.extend(image, base, members)
+    image.flush()
+    return image, command
+
+
+def fitting_memory(image):
+    """What --mem is when nobody says: the image is in memory twice, as an archive and as files."""
+    size = os.fstat(image.fileno()).st_size // MEGABYTE
+    return f"{SMALLEST_MEMORY + (size * 5 // 2 if size > SMALLEST_MEMORY // 8 else 0)}M"
 
 
 def stop_on_signals():
@@ -99,30 +188,58 @@ def stop_on_signals():
         signal.signal(number, stop)
 
 
-def main(arguments):
-    """Returns the exit status."""
-    options, command = parse(arguments)
-    machine = Machine(kernel=options.kernel or options.build / "images" / "kernel.elf",
-                      image=options.image or options.build / "image.cpio",
-                      cpus=options.smp, memory=options.mem, icount=options.icount,
-                      append=command_line(options, command))
-    interactive = command is None and os.isatty(0)
+def start(options, words, ours, stack):
+    """(machine, its output, whether a person types)."""
+    image = options.image or options.build / "image.cpio"
+    output, command, inherited = Everything(), None, []
+    if words is not None:
+        made, command = build_image(options, words, ours, stack)
+        image, inherited = Path(f"/proc/self/fd/{made.fileno()}"), [made.fileno()]
+        options.mem = options.mem or fitting_memory(made)
+        output = CommandOutput(stack.enter_context(tempfile.TemporaryFile()) if options.out else None)
+    machine = Machine(kernel=options.kernel or options.build / "images" / "kernel.elf", image=image,
+                      cpus=options.smp, memory=options.mem or f"{SMALLEST_MEMORY}M", icount=options.icount,
+                      append=command_line(options, words is not None), inherited=inherited)
+    return machine, output, os.isatty(0) and (command is None or command.terminal is not None)
+
+
+def run(options, words, ours, stack):
+    """The exit status."""
+    machine, output, interactive = start(options, words, ours, stack)
     if interactive:
         print("fb: Ctrl-A x stops the machine; every other key is the guest's", file=sys.stderr)
+    with Emulator(machine) as emulator, RawTerminal(0 if interactive else -1):
+        session = Session(emulator, output, Keys(interactive), (0, 1, 2), options.timeout, options.verbose)
+        if interactive:
+            signal.signal(signal.SIGWINCH, lambda *_: session.resize(*(terminal_size() or (0, 0))))
+        result = session.run()
+    if result.message:
+        for note in session.notes if not options.verbose else ():
+            print(f"[root] {note.decode(errors='replace')}", file=sys.stderr)
+        print(f"fb: {result.message}", file=sys.stderr)
+    elif options.out:
+        wrong = guest.bring_back(output.files, guest.out_places(options.out))
+        for line in wrong:
+            print(f"fb: error: {line}", file=sys.stderr)
+        return result.status or (1 if wrong else 0)
+    return result.status
+
+
+def main(arguments):
+    """Returns the exit status."""
+    options, words, ours = parse(arguments)
     stop_on_signals()
     try:
-        with Emulator(machine) as emulator, RawTerminal(0 if interactive else -1):
-            session = Session(emulator, CommandOutput() if command is not None else Everything(),
-                              Keys(interactive), (0, 1, 2), options.timeout)
-            result = session.run()
+        with ExitStack() as stack:
+            return run(options, words, ours, stack)
     except EmulatorError as error:
         print(f"fb: error: {error}", file=sys.stderr)
         return EMULATOR_FAILED
+    except (guest.GuestError, newc.ArchiveError, elf.ElfError) as error:
+        print(f"fb: error: run: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
-    if result.message:
-        print(f"fb: {result.message}", file=sys.stderr)
-    return result.status
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The parts of ./fb run, and the whole of it with a made-up emulator: output, statuses, time, and what is left behind."""
 
+import io
 import os
 import random
 import signal
@@ -14,7 +15,9 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
-from machine import frames, output, terminal  # noqa: E402
+from image import elf, newc, tree  # noqa: E402
+from machine import frames, guest, output, streams, terminal  # noqa: E402
+import mkimage  # noqa: E402
 import run  # noqa: E402
 
 
@@ -67,12 +70,11 @@ class CommandOutput(unittest.TestCase):
 
     def feed(self, data, size):
         """(standard output, standard error) of the bytes in pieces of that size."""
-        filtered, out, err = output.CommandOutput(), b"", b""
+        filtered, pieces = output.CommandOutput(), []
         for at in range(0, len(data), size):
-            more = filtered.feed(data[at:at + size])
-            out, err = out + more[0], err + more[1]
-        more = filtered.finish()
-        return out + more[0], err + more[1]
+            pieces += filtered.feed(data[at:at + size])
+        pieces += filtered.finish()
+        return tuple(b"".join(piece for where, piece in pieces if where == which) for which in (output.OUT, output.ERR))
 
     def test_only_what_follows_the_mark(self):
         data = b"boot text\n" + output.BEGIN + b"\0\xffresult\n*** Feuer\n"
@@ -86,6 +88,20 @@ class CommandOutput(unittest.TestCase):
 
     def test_boot_that_never_got_there_is_shown(self):
         self.assertEqual(self.feed(b"boot text", 4), (b"", b"boot text"))
+
+    def test_streams_are_told_apart(self):
+        data = b"boot" + output.STREAMS + b"a\x10\x10b\x102c\x101d\x10?nobody's\x102e" + output.PANIC
+        for size in (1, 2, 3, 1000):
+            self.assertEqual(self.feed(data, size), (b"a\x10bd", b"ce" + output.PANIC))
+
+    def test_streams_keep_their_order(self):
+        filtered = output.CommandOutput()
+        pieces = filtered.feed(output.STREAMS + b"a\x102b\x101c") + filtered.finish()
+        self.assertEqual([piece for piece in pieces if piece[1]], [(output.OUT, b"a"), (output.ERR, b"b"), (output.OUT, b"c")])
+
+    def test_input_goes_by_the_rules_of_streams(self):
+        self.assertEqual(streams.encode(b"a\x10e"), b"a\x10\x10e")
+        self.assertEqual(streams.size(24, 300), b"\x10w\x18\0\x2c\x01")
 
 
 class Keys(unittest.TestCase):
@@ -105,26 +121,134 @@ class Keys(unittest.TestCase):
 class Options(unittest.TestCase):
     """The command line."""
 
+    def refuse(self, function, *arguments):
+        """Ends the program with status 2."""
+        with open(os.devnull, "w", encoding="utf-8") as null, self.assertRaises(SystemExit, msg=arguments) as ended:
+            stderr, sys.stderr = sys.stderr, null
+            try:
+                function(*arguments)
+            finally:
+                sys.stderr = stderr
+        self.assertEqual(ended.exception.code, 2)
+
     def test_everything_after_the_dashes_is_the_guests(self):
-        options, command = run.parse(["--smp", "4", "--config", "x.conf", "--", "count", "--smp", "3"])
-        self.assertEqual((options.smp, command), (4, ["count", "--smp", "3"]))
-        self.assertEqual(run.command_line(options, command), "config=x.conf -- count --smp 3")
+        options, words, ours = run.parse(["--smp", "4", "--config", "x.conf", "--", "count", "--smp", "3", "--"])
+        self.assertEqual((options.smp, words, ours), (4, ["count", "--smp", "3", "--"], False))
+        self.assertEqual(run.command_line(options, True), "config=x.conf command=command")
+
+    def test_everything_after_a_program_is_the_programs(self):
+        for arguments, words in ((["./x", "--smp", "3"], ["./x", "--smp", "3"]),
+                                 (["--add", "a", "--icount", "b/c", "--", "d"], ["b/c", "--", "d"]),
+                                 (["--add=a", "/x"], ["/x"])):
+            _, found, ours = run.parse(arguments)
+            self.assertEqual((found, ours), (words, True))
+
+    def test_without_a_command_there_is_a_shell_unless_the_image_may_have_none(self):
+        self.assertEqual(run.parse([])[1][:1], ["/bin/sh"])
+        self.assertIsNone(run.parse(["--config", "native.conf"])[1])
+        self.assertIsNone(run.parse(["--image", "x"])[1])
 
     def test_wrong_options_are_refused(self):
         for wrong in (["--smp", "0"], ["--smp", "17"], ["--mem", "lots"], ["--timeout", "0"], ["--icount", "--smp", "2"],
-                      ["--config", "a b"], ["hello"], ["--"]):
-            with self.assertRaises(SystemExit, msg=wrong), open(os.devnull, "w", encoding="utf-8") as null:
-                stderr, sys.stderr = sys.stderr, null
-                try:
-                    run.parse(wrong)
-                finally:
-                    sys.stderr = stderr
+                      ["--config", "a b"], ["hello"], ["--"], ["--nosuch"], ["--add"], ["--image", "x", "--out", "/y"]):
+            self.refuse(run.parse, wrong)
 
-    def test_blanks_and_lengths_are_refused(self):
-        options, _ = run.parse([])
-        for command in (["a b"], [""], ["x" * 600]):
-            with self.assertRaises(SystemExit):
-                run.command_line(options, command)
+    def test_kernel_command_line_has_an_end(self):
+        options, _, _ = run.parse(["--append", "x" * 600])
+        with self.assertRaises(guest.GuestError):
+            run.command_line(options, True)
+
+
+class Brought(unittest.TestCase):
+    """What goes in and what comes out."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def added(self, *arguments):
+        """{name: member}."""
+        added = guest.Added()
+        for argument in arguments:
+            added.bring(argument)
+        archive = io.BytesIO()
+        added.archive(archive)
+        return {member.name: member for member in newc.parse(archive.getvalue())}
+
+    def test_command_holds_any_byte(self):
+        command = guest.Command(["a b", "", "\n\udcff"], ["T=x"], "/d", (24, 80), ["/o"], "/i")
+        self.assertEqual(command.encode(), b"aa b\0a\0a\n\xff\0eT=x\0i/i\0d/d\0o/o\0t24 80\0")
+
+    def test_folder_goes_in_with_modes_and_links(self):
+        tree = self.folder / "tree"
+        (tree / "sub").mkdir(parents=True)
+        (tree / "sub" / "x").write_bytes(b"contents")
+        (tree / "sub" / "x").chmod(0o4751)
+        (tree / "l").symlink_to("/nowhere")
+        members = self.added(str(tree), f"{tree}/sub/x:/bin/", f"{tree}/sub/x:/etc/y", f"{tree}:/.")
+        self.assertEqual(members["root/tree/sub/x"].mode, stat.S_IFREG | 0o4751)
+        self.assertEqual(bytes(members["bin/x"].contents), b"contents")
+        self.assertEqual(bytes(members["etc/y"].contents), b"contents")
+        self.assertEqual(bytes(members["root/tree/l"].contents), b"/nowhere")
+        self.assertTrue(stat.S_ISDIR(members["root/tree/sub"].mode))
+        self.assertIn("./sub/x", members)
+        with self.assertRaises(guest.GuestError):
+            self.added(f"{tree}/none")
+        with self.assertRaises(guest.GuestError):
+            self.added(f"{tree}/sub/x:/.")
+
+    def test_what_comes_back_stays_in_its_place(self):
+        target, outside = self.folder / "target", self.folder / "outside"
+        outside.mkdir()
+        folder = newc.folder(".")
+        tree.put([folder, newc.file("f", b"x", 0o6755), newc.link("l", str(outside))], target)
+        self.assertEqual(stat.S_IMODE((target / "f").stat().st_mode), 0o755)
+        for name in ("../x", "/x", "a/../../x", "l/x", "none/x"):
+            with self.assertRaises(newc.ArchiveError, msg=name):
+                tree.put([folder, newc.file(name, b"x")], target)
+        tree.put([folder, newc.folder("l"), newc.file("l/x", b"x")], target)  # the link that was there is not followed
+        self.assertEqual((target / "l" / "x").read_bytes(), b"x")
+        self.assertEqual(list(outside.iterdir()), [])
+        (target / "g").symlink_to(outside / "y")
+        tree.put([folder, newc.file("g", b"x")], target)
+        self.assertEqual(list(outside.iterdir()), [])
+
+    def test_archives_follow_each_other(self):
+        with open(self.folder / "stream", "w+b") as stream:
+            for name in (b"one", b"two"):
+                archive = io.BytesIO()
+                newc.write(archive, [newc.file(".", name)])
+                stream.write(archive.getvalue()[:newc.parse_one(archive.getvalue(), 0)[1]])
+            newc.Writer(stream).finish()
+            wrong = guest.bring_back(stream, [("/a", self.folder / "a"), ("/b", self.folder / "b"), ("/c", self.folder / "c"),
+                                              ("/d", self.folder / "d")])
+        self.assertEqual((self.folder / "a").read_bytes(), b"one")
+        self.assertEqual((self.folder / "b").read_bytes(), b"two")
+        self.assertEqual(len(wrong), 2, wrong)
+        self.assertIn("not there in the guest", wrong[0])
+
+    def test_cut_archives_and_garbage_are_refused(self):
+        archive = io.BytesIO()
+        newc.write(archive, [newc.folder("d"), newc.file("d/f", b"contents")])
+        whole = archive.getvalue()
+        used = newc.parse_one(whole, 0)[1]
+        for size in range(used):
+            with self.assertRaises(newc.ArchiveError, msg=size):
+                list(newc.parse(whole[:size]))
+        for digits in (b"g" * 104, b"-0000001" * 13, b" " * 104, b"f" * 104):
+            with self.assertRaises(newc.ArchiveError, msg=digits):
+                list(newc.parse(b"070701" + digits + whole))
+
+    def test_needs_of_a_program_of_this_machine(self):
+        found, missing = elf.needs(Path(sys.executable).resolve(), "/root/python", ["/"])
+        self.assertEqual(missing, [])
+        self.assertTrue(any("ld-linux" in path for path in found), found)
+        self.assertTrue(any(path.endswith("/libc.so.6") for path in found), found)
+        with self.assertRaises(elf.ElfError):
+            broken = self.folder / "broken"
+            broken.write_bytes(Path(sys.executable).resolve().read_bytes()[:100])
+            elf.needs(broken, "/root/broken", ["/"])
 
 
 FAKE = """\
@@ -146,7 +270,7 @@ class Whole(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         (self.folder / "kernel").write_bytes(b"")
-        (self.folder / "image").write_bytes(b"")
+        (self.folder / "image").write_bytes(mkimage.build([("root", b"root", 0o100755)]))
 
     def start(self, body, *arguments, **options):
         """The process; body is what the emulator does."""
@@ -175,6 +299,19 @@ class Whole(unittest.TestCase):
         """, "--", "cmd")
         self.assertEqual((status, out), (42, bytes(range(256))))
         self.assertIn(b"[root] a line", err)
+
+    def test_guest_that_speaks_streams(self):
+        status, out, err = self.finish("""
+            image = open(re.search(r"-initrd ([^ ]+)", line)[1], "rb").read()
+            console.sendall(b"boot\\x1b_fb:streams\\x1b\\\\\\x102" + image[image.index(b"aone"):][:19])
+            got = b""
+            while not got.endswith(b"\\x10e"):
+                got += console.recv(100)
+            console.sendall(b"\\x101" + got.replace(b"\\x10", b"\\x10\\x10"))
+            frame(b"N", b"a note")
+            frame(b"S", bytes(4))
+        """, "--", "one", "a  word", typed=b"x\x10y")
+        self.assertEqual((status, out, err), (0, b"x\x10\x10y\x10e", b"aone\0aa  word\0d/roo"))
 
     def test_keys_reach_the_guest(self):
         status, out, _ = self.finish("""

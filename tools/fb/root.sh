@@ -208,6 +208,10 @@ fb_prune() {
       chmod -R u+w "$old" && rm -rf "$old"
     done
     rm -rf "$fb_cache"/root-*.tmp.*
+    fb_old_rootfs | while read -r old; do
+      fb_step "removing $old"
+      rm -rf "$old"
+    done
   )
 }
 

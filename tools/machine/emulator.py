@@ -29,6 +29,7 @@ class Machine:
     append: str = ""
     control: bool = False  # a third line, for QEMU's own protocol (QMP)
     extra: list = field(default_factory=list)
+    inherited: list = field(default_factory=list)  # descriptors that it needs, for paths in /proc/self/fd
 
     def command(self, console, frames, control=None):
         """The command line; console and frames are descriptors of the two serial lines, control that of QMP's."""
@@ -76,7 +77,7 @@ class Emulator:
         try:
             self.process = subprocess.Popen(
                 self.machine.command(*ends), stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
-                pass_fds=ends, start_new_session=True)
+                pass_fds=ends + self.machine.inherited, start_new_session=True)
         except OSError as error:
             raise EmulatorError(f"cannot run {QEMU}: {error.strerror}") from error
         finally:

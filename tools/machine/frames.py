@@ -5,7 +5,7 @@ See docs/running.md; the guest's end is libos/root/frame.hpp.
 
 SOH, EOT = 0x01, 0x04
 MAX_PAYLOAD = 4096
-STATUS, LOG = "S", "L"
+STATUS, LOG, NOTE = "S", "L", "N"
 
 
 class FrameParser:

@@ -5,8 +5,9 @@ import select
 import time
 from dataclasses import dataclass
 
-from machine import frames
+from machine import frames, streams
 from machine.emulator import PANIC_STATUS
+from machine.output import ERR, OUT
 
 TIMED_OUT, PANICKED, EMULATOR_FAILED, STOPPED = 124, 125, 126, 130
 
@@ -22,15 +23,19 @@ class Result:
 class Session:
     """Relays until the machine ends, the time is over or the user stops it."""
 
-    def __init__(self, emulator, output, keys, streams, timeout=None):
-        """output: see machine.output; streams: descriptors (input or None, output, errors)."""
+    def __init__(self, emulator, output, keys, descriptors, timeout=None, verbose=False):
+        """output: see machine.output; descriptors: (input or None, output, errors); verbose: shows notes of the machine's."""
         self.emulator = emulator
         self.output = output
         self.keys = keys
-        self.input, self.out, self.err = streams
+        self.input, self.out, self.err = descriptors
         self.deadline = None if timeout is None else time.monotonic() + timeout
-        self.pending = b""  # typed, not yet taken by the guest
-        self.awake = False  # what comes before the guest has set its port up would be lost
+        self.typed = b""  # not yet for the guest: it is not ready
+        self.pending = b""  # as the guest wants it, not yet taken
+        self.ended = False  # there is no more input
+        self.size = None  # what the terminal's new size is, as long as the guest has not been told
+        self.verbose = verbose
+        self.notes = []
         self.parser = frames.FrameParser()
         self.status = None
 
@@ -40,33 +45,58 @@ class Session:
         while open_lines:
             left = None if self.deadline is None else self.deadline - time.monotonic()
             if left is not None and left <= 0:
-                self._show(*self.output.finish())
+                self._show(self.output.finish())
                 return Result(TIMED_OUT, "the time is over: the machine was stopped")
             readers = list(open_lines)
-            if self.input is not None and len(self.pending) < 4096:
+            if self.input is not None and len(self.pending) + len(self.typed) < 4096:
                 readers.append(self.input)
-            writers = [self.emulator.console] if self.pending and self.awake else []
+            self._prepare()
+            writers = [self.emulator.console] if self.pending else []
             readable, writable, _ = select.select(readers, writers, [], left)
             if self.input in readable and self._type():
                 return Result(STOPPED, "stopped")
             for line in (line for line in readable if line in open_lines):
                 if not self._receive(line):
                     open_lines.discard(line)
-                    self.pending = b""  # nobody reads it any more
+                    self.input, self.pending = None, b""  # nobody reads it any more
             if writable:
                 self._send()
-        self._show(*self.output.finish())
+        self._show(self.output.finish())
         return self._result(self.emulator.wait())
+
+    def resize(self, rows, columns):
+        """The terminal has another size."""
+        self.size = (rows, columns)
 
     def _type(self):
         """Takes what was typed. True when it says to stop."""
-        data = os.read(self.input, 1024)
+        try:
+            data = os.read(self.input, 4096)
+        except OSError:
+            data = b""  # a terminal that is gone, a folder, nothing
         if not data:
             self.input = None
+            self.ended = True
             return False
         data, stop = self.keys.feed(data)
-        self.pending += data
+        self.typed += data
         return stop
+
+    def _prepare(self):
+        """Makes input of what was typed, once it is known how the guest wants it."""
+        if not self.output.ready:
+            return
+        data, self.typed = self.typed, b""
+        if not self.output.streams:
+            self.pending += data
+            return
+        self.pending += streams.encode(data)
+        if self.size is not None:
+            self.pending += streams.size(*self.size)
+            self.size = None
+        if self.ended:
+            self.pending += streams.END
+            self.ended = False
 
     def _send(self):
         try:
@@ -85,8 +115,7 @@ class Session:
         except OSError:
             return False
         if line is self.emulator.console:
-            self.awake = True
-            self._show(*self.output.feed(data))
+            self._show(self.output.feed(data))
         else:
             for kind, payload in self.parser.feed(data):
                 self._frame(kind, payload)
@@ -96,12 +125,16 @@ class Session:
         if kind == frames.STATUS:
             self.status = frames.status_of(payload)
         elif kind == frames.LOG:
-            self._show(b"", b"[root] " + payload + b"\n")
+            self._show([(ERR, b"[root] " + payload + b"\n")])
+        elif kind == frames.NOTE:
+            if self.verbose:
+                self._show([(ERR, b"[root] " + payload + b"\n")])
+            self.notes.append(payload)
 
-    def _show(self, out, err):
-        for descriptor, data in ((self.out, out), (self.err, err)):
+    def _show(self, pieces):
+        for where, data in pieces:
             while data:
-                data = data[os.write(descriptor, data):]
+                data = data[os.write(self.out if where == OUT else self.err, data):]
 
     def _result(self, emulator_status):
         if emulator_status == PANIC_STATUS or self.output.panicked:
