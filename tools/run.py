@@ -27,8 +27,6 @@ COMMAND_LINE_LIMIT = 511
 MEGABYTE = 1 << 20
 SMALLEST_MEMORY = 512
 SHELL, DEBIAN_SHELL = "/bin/sh", "/bin/bash"
-# Whether the guest has terminals. Until then a shell on one reads lines, and the host's terminal edits and echoes them.
-GUEST_TERMINAL = False
 
 
 def cpu_count(text):
@@ -109,7 +107,7 @@ def parse(arguments):
         parser.error("--config: a file name without blanks")
     # Another configuration or image may have no shell to offer.
     if words is None and options.config is None and options.image is None:
-        words = [SHELL if options.rootfs is None else DEBIAN_SHELL, "-l", *(["-i"] if os.isatty(0) else [])]
+        words = [SHELL if options.rootfs is None else DEBIAN_SHELL, "-l"]
     if words is None and (options.out or options.add):
         parser.error("--add and --out go with a command")
     return options, words, ours
@@ -130,7 +128,7 @@ def command_line(options, has_command):
 
 def terminal_size():
     """(rows, columns) of the terminal that the guest is to have, or None."""
-    if not (GUEST_TERMINAL and os.isatty(0) and os.isatty(1)):
+    if not (os.isatty(0) and os.isatty(1)):
         return None
     columns, rows = shutil.get_terminal_size()
     return rows, columns

@@ -1,5 +1,6 @@
 #include "libos/posix/files.hpp"
 
+#include "libos/posix/tty/terminal_devices.hpp"
 #include "libos/posix/vfs/cpio.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/operations.hpp"
@@ -26,6 +27,15 @@ constexpr Link kDeviceLinks[]{{"/dev/fd", "/proc/self/fd"},
                               {"/dev/stdout", "/proc/self/fd/1"},
                               {"/dev/stderr", "/proc/self/fd/2"}};
 
+struct TerminalNode {
+  const char* path;
+  std::uint32_t major, minor;
+};
+constexpr TerminalNode kTerminals[]{{"/dev/tty", tty::kTerminalsMajor, tty::kOwnMinor},
+                                    {"/dev/console", tty::kTerminalsMajor, tty::kConsoleMinor},
+                                    {"/dev/ptmx", tty::kTerminalsMajor, tty::kPtmxMinor},
+                                    {"/dev/ttyS0", tty::kSerialMajor, tty::kSerialMinor}};
+
 Answer<Ref<vfs::Tmpfs>> first_files(Frames& frames, vfs::Clock& clock, const rt::BootArchive& archive) {
   const auto root = archive.find(kRoot);
   if (!root) return vfs::Tmpfs::make(frames, clock, kDevice);
@@ -51,6 +61,10 @@ Answer<> add_devices(const vfs::Place& place) {
     FB_TRY(need_node(place, path, vfs::mode::kCharacter | 0666,
                      vfs::make_device(vfs::MemoryDevices::kMajor, static_cast<std::uint32_t>(device))));
   }
+  for (const auto* folder : {"/dev/pts", "/dev/shm"})
+    FB_TRY(need_node(place, folder, vfs::mode::kDirectory | 01777));
+  for (const auto& [path, major, minor] : kTerminals)
+    FB_TRY(need_node(place, path, vfs::mode::kCharacter | 0666, vfs::make_device(major, minor)));
   for (const auto& [path, target] : kDeviceLinks) {
     const auto made = vfs::make_symlink(place, path, target);
     if (!made && made.error() != Errno::Exists) return fail(made.error());

@@ -13,7 +13,10 @@ namespace {
 /// Tells the context that waits for events that there is nothing more to wait for.
 constexpr abi::EventBits kOver{std::uint64_t{1} << rt::kFirstOwnBit};
 
+constexpr std::uint64_t kDevptsDevice = 2;  ///< st_dev
+
 }  // namespace
+
 core::Nanoseconds SystemClock::now() {
   return core::Nanoseconds(abi::calls::get_system_time(abi::Clock::Realtime).value_or(0));
 }
@@ -23,7 +26,27 @@ Answer<> Instance::prepare_files(const rt::BootArchive& archive) {
   return {};
 }
 
+Answer<> Instance::prepare_terminals(const StartCommand& command) {
+  FB_ASSIGN(const auto pseudo, tty::Devpts::make(jobs_, clock_, kDevptsDevice));
+  devices_.set_pseudo_terminals(pseudo);
+  FB_ASSIGN(const auto point, vfs::resolve(place(), "/dev/pts", true));
+  FB_TRY(mounts_.mount(point, pseudo));
+  if (!command.terminal) return {};
+  FB_TRY(terminal_.open(jobs_, {.rows = static_cast<std::uint16_t>(command.rows),
+                                .columns = static_cast<std::uint16_t>(command.columns)}));
+  devices_.set_console(terminal_.terminal());
+  return {};
+}
+
+Answer<> Instance::give_terminal(task::Process& process) {
+  FB_ASSIGN(const auto inode, vfs::resolve(place(), "/dev/ttyS0", true));
+  FB_ASSIGN(const auto file, devices_.open(inode, vfs::flag::kReadWrite));
+  for (int i = 0; i < 3; ++i) FB_TRY(process.descriptors.add(file, false));
+  return {};
+}
+
 Answer<> Instance::give_descriptors(task::Process& process, const StartCommand& command) {
+  if (command.terminal && command.input.empty()) return give_terminal(process);
   FB_ASSIGN(auto input, console_.file(console::Stream::Output));
   if (!command.input.empty()) {
     FB_ASSIGN(const auto inode, vfs::resolve(place(), command.input, true));
@@ -44,7 +67,10 @@ Answer<int> Instance::run(const StartCommand& command) {
   FB_ASSIGN(task::Process* const process, processes_.make(system_, task::kInit, files_->root()));
   processes_.first = process->pid;
   FB_ASSIGN(task::Thread* const thread, process->open());
+  FB_TRY(prepare_terminals(command));
+  fibres_.current()->owner = thread;  // whose terminal it becomes
   FB_TRY(give_descriptors(*process, command));
+  fibres_.current()->owner = nullptr;
   FB_ASSIGN(process->directory, vfs::resolve(place(), command.directory, true));
   if (!process->directory->is_directory()) return fail(Errno::NotDirectory);
   std::array<char, 512> room;
@@ -66,6 +92,7 @@ Answer<int> Instance::run(const StartCommand& command) {
 void Instance::finish() {
   task::FibreWaiter waiter(fibres_);
   while (!processes_.first_end) static_cast<void>(waiter.wait(processes_.first_ended));
+  if (terminal_.terminal()) terminal_.finish();
   hand_out(waiter);
   static_cast<void>(abi::calls::event_deliver(rt::environment().event, kOver));
 }

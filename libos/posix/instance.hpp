@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "libos/posix/base/frames.hpp"
-#include "libos/posix/console/host_console.hpp"
+#include "libos/posix/console_terminal.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/processor_random.hpp"
@@ -30,7 +30,11 @@ class Instance {
  public:
   Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::KernelMachine& machine,
            rt::Fibres& fibres)
-      : queue_(ring), frames_(source_, frames), memory_devices_(random_), fibres_(fibres), console_(console, fibres) {
+      : queue_(ring),
+        frames_(source_, frames),
+        memory_devices_(random_),
+        fibres_(fibres),
+        console_(console, fibres) {
     machine.observe(runner_);
   }
   Instance(const Instance&) = delete;
@@ -43,7 +47,10 @@ class Instance {
   Answer<int> run(const StartCommand& command);
 
  private:
+  Answer<> prepare_terminals(const StartCommand& command);
+  /// Standard input, output and error: the terminal, or plain bytes.
   Answer<> give_descriptors(task::Process& process, const StartCommand& command);
+  Answer<> give_terminal(task::Process& process);
   /// The life of the fibre that waits for the first process and ends it all.
   void finish();
   void hand_out(vfs::Waiter& waiter);
@@ -72,6 +79,7 @@ class Instance {
                        mounts_, fibres_, futexes_, sockets_, jobs_,  processes_, runner_};
   Ref<vfs::Tmpfs> files_;
   console::HostConsole console_;
+  ConsoleTerminal terminal_{console_, fibres_};
   const StartCommand* command_ = nullptr;  ///< that runs
 };
 

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "libos/rt/environment.hpp"
+#include "libos/rt/pieces.hpp"
 
 namespace fb::libos::rt {
 namespace {
@@ -94,8 +95,10 @@ core::Result<> Process::load(const SpawnPlan& plan) {
       FB_ASSIGN(const auto window, map(pages, core::PageCount(0), segment.pages, kReadWrite));
       std::copy_n(segment.bytes.data(), segment.bytes.size(), window.bytes().data() + segment.offset.raw());
     }
-    FB_TRY(abi::calls::map_pages(space_.get(), pages, segment.start, core::PageCount(0), segment.pages,
-                                 segment.access));
+    FB_TRY(in_pieces(segment.pages, [&](core::PageCount done, core::PageCount now) {
+      return abi::calls::map_pages(space_.get(), pages, segment.start + core::bytes_of(done), done, now,
+                                   segment.access);
+    }));
   }
   FB_ASSIGN(const auto stack, add_pages(kStackPages));
   const core::VirtAddr stack_start(kStackTop.raw() - core::bytes_of(kStackPages).raw());
