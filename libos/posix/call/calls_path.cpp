@@ -27,7 +27,7 @@ Done open_at(Call& call, std::int32_t directory, unsigned path_argument, std::ui
                                                permissions & vfs::mode::kPermissions & ~call.process.umask));
   auto& system = call.process.system;
   auto waiter = call.waiter();
-  FB_ASSIGN(const auto file, vfs::open_file(opened.inode, flags, system.devices, system.frames, waiter));
+  FB_ASSIGN(const auto file, vfs::open_file(opened, flags, system.devices, system.frames, waiter));
   FB_ASSIGN(const auto number, call.process.descriptors.add(file, (flags & vfs::flag::kCloseOnExec) != 0));
   return static_cast<std::uint64_t>(number);
 }

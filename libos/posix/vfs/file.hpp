@@ -1,7 +1,7 @@
 // Open file descriptions: what descriptors name.
 #pragma once
 
-#include "libos/posix/vfs/inode.hpp"
+#include "libos/posix/vfs/origin.hpp"
 #include "libos/posix/vfs/wait.hpp"
 
 namespace fb::libos::posix::vfs {
@@ -62,6 +62,9 @@ class File : public Shared {
   [[nodiscard]] virtual Stat stat() const;
 
   [[nodiscard]] const Ref<Inode>& inode() const { return inode_; }
+  /// None for directories, and for what was not opened by a name.
+  [[nodiscard]] const Ref<Origin>& origin() const { return origin_; }
+  void set_origin(Ref<Origin> origin) { origin_ = std::move(origin); }
   [[nodiscard]] std::uint32_t flags() const { return flags_; }
   /// F_SETFL: others than flag::kSettable stay as they are.
   void set_flags(std::uint32_t flags);
@@ -84,6 +87,7 @@ class File : public Shared {
 
  private:
   Ref<Inode> inode_;
+  Ref<Origin> origin_;
   std::uint32_t flags_;
 };
 

@@ -50,6 +50,9 @@ class Attachment : public Shared {
   virtual ~Attachment() = default;
 };
 
+class File;
+struct Target;
+
 /// Names handed to it are components of 1 to kNameMax bytes, neither "." nor "..". It checks what concerns its structure;
 /// who may do it has been checked before (access.hpp). The defaults answer as a file that has no such operation.
 class Inode : public Shared {
@@ -91,8 +94,13 @@ class Inode : public Shared {
   // Symbolic links.
   /// Good while this lives. Errors: Invalid.
   virtual Answer<std::string_view> readlink() { return fail(Errno::Invalid); }
-  /// For links that lead to a file and not to a path (/proc/self/fd); none otherwise.
-  virtual Ref<Inode> jump() { return {}; }
+  /// For links that lead to a file and not to a path (/proc/self/fd): true, and `to` says where. Only their owner and root
+  /// follow such a link. Errors: NoEntry when what it led to is gone.
+  virtual Answer<bool> jump(Target& /*to*/) { return false; }
+
+  /// For files that are opened in a way of their own (/proc): a new one, to which nobody refers yet; null where the kind of
+  /// the inode says how. Errors: NoMemory, and those of the kind.
+  virtual Answer<File*> open(std::uint32_t /*flags*/) { return nullptr; }
 
   // Regular files. Errors: Invalid, and where named.
   /// Up to `count` bytes; 0 at the end. Fault only when nothing was put.
@@ -120,11 +128,10 @@ class Inode : public Shared {
   Ref<Attachment> attachment_;
 };
 
-/// A tree of inodes.
-class FileSystem : public Shared {
- public:
-  virtual ~FileSystem() = default;
-  virtual Ref<Inode> root() = 0;
-};
+/// Whether two are one file: where inodes are made when they are looked up, there may be several of it.
+[[nodiscard]] inline bool same_file(const Inode& a, const Inode& b) {
+  return &a == &b || (a.attributes().device == b.attributes().device && a.attributes().inode != 0 &&
+                      a.attributes().inode == b.attributes().inode);
+}
 
 }  // namespace fb::libos::posix::vfs

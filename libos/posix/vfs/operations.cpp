@@ -51,8 +51,9 @@ Answer<Opened> create_at(const Walk& walk, const Credentials& who, std::uint32_t
   FB_TRY(check_create(*walk.directory(), who));
   const NewInode begin =
       begin_in(*walk.directory(), who, mode::kRegular | (permissions & mode::kPermissions));
+  FB_ASSIGN(Ref<Origin> origin, walk.origin());
   FB_ASSIGN(Ref<Inode> made, walk.directory()->create(walk.last(), begin));
-  return Opened{.inode = std::move(made), .created = true};
+  return Opened{.inode = std::move(made), .created = true, .origin = std::move(origin)};
 }
 
 /// What is at the new name may go, or may come. `old` is what moves there.
@@ -96,8 +97,12 @@ Answer<Opened> open_inode(const Place& place, std::string_view path, std::uint32
       found = walk.directory();
     }
     if (walk.slash() && !(*found)->is_directory()) return fail(Errno::NotDirectory);
+    Ref<Origin> origin;
+    if (!(*found)->is_directory()) {
+      FB_ASSIGN(origin, walk.origin());
+    }
     FB_TRY(check_open(**found, place.who, flags));
-    return Opened{.inode = *std::move(found), .created = false};
+    return Opened{.inode = *std::move(found), .created = false, .origin = std::move(origin)};
   }
 }
 
@@ -150,7 +155,7 @@ Answer<> remove_directory(const Place& place, std::string_view path) {
   FB_ASSIGN(const Ref<Inode> victim, walk.look());
   FB_TRY(check_remove(*walk.directory(), *victim, place.who));
   if (!victim->is_directory()) return fail(Errno::NotDirectory);
-  if (place.mounts.involves(*victim) || victim == place.root) return fail(Errno::Busy);
+  if (place.mounts.involves(*victim) || same_file(*victim, *place.root)) return fail(Errno::Busy);
   return walk.directory()->remove_directory(walk.last());
 }
 

@@ -8,6 +8,7 @@ namespace fb::libos::posix::vfs {
 struct Opened {
   Ref<Inode> inode;
   bool created;
+  Ref<Origin> origin{};  ///< of what is no directory
 };
 
 /// What open does before there is a file: O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_PATH and permissions; and O_TRUNC.

@@ -15,16 +15,6 @@ Answer<Ref<Inode>> parent_of(const Mounts& mounts, Ref<Inode> at) {
   return mounts.top(std::move(above));
 }
 
-/// The entry of `directory` that is `child`.
-Answer<std::string_view> name_in(Inode& directory, const Inode& child) {
-  for (std::uint64_t cookie = 0;;) {
-    FB_ASSIGN(const auto entry, directory.entry_after(cookie));
-    if (!entry) return fail(Errno::NoEntry);
-    if (entry->inode == child.attributes().inode) return entry->name;
-    cookie = entry->cookie;
-  }
-}
-
 }  // namespace
 
 bool Walk::only_slashes_left(bool& some) const {
@@ -57,7 +47,7 @@ bool Walk::next_component(std::string_view& component) {
 }
 
 Answer<> Walk::up() {
-  if (at_ == place_.root) return {};
+  if (same_file(*at_, *place_.root)) return {};
   FB_ASSIGN(at_, parent_of(place_.mounts, at_));
   return {};
 }
@@ -78,8 +68,12 @@ Answer<Ref<Inode>> Walk::look() {
 /// True when `link` leads to a file, which is in at_ then; else what it says is to be walked next.
 Answer<bool> Walk::push(Inode& link) {
   if (++followed_ > kLinksMost) return fail(Errno::Loop);
-  if (Ref<Inode> target = link.jump()) {
-    at_ = std::move(target);
+  Target file;
+  FB_ASSIGN(const bool jumps, link.jump(file));
+  if (jumps) {
+    if (!place_.who.root() && place_.who.uid != link.attributes().uid) return fail(Errno::Access);
+    at_ = std::move(file.inode);
+    jumped_ = std::move(file.origin);
     return true;
   }
   FB_ASSIGN(const std::string_view target, link.readlink());
@@ -153,31 +147,24 @@ Answer<Ref<Inode>> Walk::finish(bool follow) {
   }
 }
 
+Answer<Ref<Origin>> Walk::origin() const {
+  if (kind_ != Last::Name) return jumped_;
+  FB_ASSIGN(String name, String::make(last_));
+  return make_shared<Origin>(at_, std::move(name));
+}
+
 Answer<Ref<Inode>> resolve(const Place& place, std::string_view path, bool follow) {
   Walk walk(place, path);
   FB_TRY(walk.to_last());
   return walk.finish(follow);
 }
 
-Answer<std::string_view> path_of(const Place& place, const Ref<Inode>& directory, std::span<char> room) {
-  if (directory->attributes().links == 0) return fail(Errno::NoEntry);
-  std::size_t first = room.size();
-  for (Ref<Inode> at = directory; at != place.root;) {
-    while (const Ref<Inode> covered = place.mounts.below(*at)) at = covered;
-    FB_ASSIGN(const Ref<Inode> above, at->parent());
-    if (above == at) return fail(Errno::NoEntry);
-    FB_ASSIGN(const std::string_view name, name_in(*above, *at));
-    if (name.size() + 1 > first) return fail(Errno::Range);
-    first -= name.size();
-    std::ranges::copy(name, room.data() + first);
-    room[--first] = '/';
-    at = place.mounts.top(above);
-  }
-  if (first == room.size()) {
-    if (room.empty()) return fail(Errno::Range);
-    room[--first] = '/';
-  }
-  return std::string_view(room.data() + first, room.size() - first);
+Answer<Target> locate(const Place& place, std::string_view path) {
+  Walk walk(place, path);
+  FB_TRY(walk.to_last());
+  FB_ASSIGN(Ref<Inode> found, walk.finish(true));
+  FB_ASSIGN(Ref<Origin> origin, walk.origin());
+  return Target{.inode = std::move(found), .origin = std::move(origin)};
 }
 
 }  // namespace fb::libos::posix::vfs

@@ -3,7 +3,7 @@
 
 #include "libos/posix/vfs/access.hpp"
 #include "libos/posix/vfs/mounts.hpp"
-#include "libos/posix/vfs/string.hpp"
+#include "libos/posix/vfs/origin.hpp"
 
 namespace fb::libos::posix::vfs {
 
@@ -39,6 +39,8 @@ class Walk {
   Answer<bool> enter(Inode& link);
   /// What the path names; the link itself when it is one and neither `follow` nor a slash asks for more.
   Answer<Ref<Inode>> finish(bool follow);
+  /// By what name the walk has ended: for what is no directory. Errors: NoMemory.
+  [[nodiscard]] Answer<Ref<Origin>> origin() const;
 
  private:
   struct Rest {
@@ -56,6 +58,7 @@ class Walk {
   std::size_t used_ = 0;  ///< of path_
   Vector<Rest> links_;    ///< what is left of links' targets, the innermost last
   Ref<Inode> at_;
+  Ref<Origin> jumped_;  ///< of what the last link led to without a path
   std::uint32_t followed_ = 0;
   bool begun_ = false, slash_ = false;
   Last kind_ = Last::Root;
@@ -65,8 +68,14 @@ class Walk {
 /// A path to its inode. Errors: of a walk.
 Answer<Ref<Inode>> resolve(const Place& place, std::string_view path, bool follow);
 
+/// And by what name, through symbolic links. Errors: of a walk.
+Answer<Target> locate(const Place& place, std::string_view path);
+
 /// The path of `directory` below `root`, into `room`. Errors: NoEntry when it has been removed or is not below `root`, Range when
 /// the room is too small.
 Answer<std::string_view> path_of(const Place& place, const Ref<Inode>& directory, std::span<char> room);
+/// What /proc says of it: with " (deleted)" behind the path when it has been removed. Errors: NoEntry when it never had a name,
+/// or its directory is not below `root`; Range.
+Answer<std::string_view> path_of(const Place& place, const Target& target, std::span<char> room);
 
 }  // namespace fb::libos::posix::vfs

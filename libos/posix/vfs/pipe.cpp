@@ -153,6 +153,8 @@ Answer<PipeEnds> make_pipe(Frames& frames, const Attributes& attributes, std::ui
   FB_ASSIGN(const auto inode, make_shared<Inode>(attributes));
   inode->attributes().mode = mode::kFifo | 0600;
   FB_ASSIGN(const auto pipe, make_shared<Pipe>(frames));
+  pipe->named = false;
+  inode->attachment() = pipe;  // for who opens it again through /proc
   const std::uint32_t kept = flags & (flag::kNonBlock | flag::kDirect);
   FB_ASSIGN(const auto read, make_shared<PipeEnd>(inode, kept | flag::kRead, pipe));
   FB_ASSIGN(const auto write, make_shared<PipeEnd>(inode, kept | flag::kWrite, pipe));
@@ -167,8 +169,9 @@ Answer<Ref<File>> open_fifo(Frames& frames, const Ref<Inode>& inode, std::uint32
     FB_ASSIGN(pipe, make_shared<Pipe>(frames));
   }
   const std::uint32_t access = flags & flag::kAccess;
-  const bool waits = (flags & flag::kNonBlock) == 0;
-  if (access == flag::kWrite && !waits && pipe->readers == 0) return fail(Errno::NoDeviceOrAddress);
+  const bool waits = (flags & flag::kNonBlock) == 0 && pipe->named;
+  if (access == flag::kWrite && !waits && pipe->named && pipe->readers == 0)
+    return fail(Errno::NoDeviceOrAddress);
 
   inode->attachment() = pipe;
   const auto end = make_shared<PipeEnd>(inode, flags, pipe);

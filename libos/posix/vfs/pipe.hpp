@@ -27,6 +27,7 @@ class Pipe final : public Attachment {
   std::uint32_t readers = 0, writers = 0;
   std::uint64_t readers_ever = 0,
                 writers_ever = 0;  ///< who opens a FIFO waits for one to come, even if it goes
+  bool named = true;               ///< a FIFO: who opens it waits for the other end
   WaitQueue to_read, to_write;     ///< who waits for bytes, for room; or for the other end
 
  private:

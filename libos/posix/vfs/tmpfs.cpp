@@ -39,6 +39,20 @@ Tmpfs::Usage Tmpfs::usage() const {
   return {.pages = store_->pages, .inodes = store_->inodes, .limits = store_->limits};
 }
 
+Statistics Tmpfs::statistics() const {
+  const auto at_most = [](std::uint64_t limit, std::uint64_t all) { return std::min(limit, all); };
+  const Frames& frames = store_->frames;
+  const std::uint64_t free = frames.limit() - frames.used();
+  const std::uint64_t blocks = at_most(store_->limits.pages, frames.limit());
+  const std::uint64_t files = at_most(store_->limits.inodes, frames.limit());
+  return {.type = "tmpfs",
+          .magic = magic::kTmpfs,
+          .blocks = blocks,
+          .free_blocks = std::min(blocks - std::min(blocks, store_->pages), free),
+          .files = files,
+          .free_files = files - std::min(files, store_->inodes)};
+}
+
 TmpNode::TmpNode(const Ref<Tmpfs::Store>& store, const NewInode& begin)
     : Inode(attributes_for(*store, begin)), store_(store) {
   ++store_->inodes;

@@ -1,7 +1,7 @@
 // A file system in memory: what an instance begins with.
 #pragma once
 
-#include "libos/posix/vfs/inode.hpp"
+#include "libos/posix/vfs/file_system.hpp"
 
 namespace fb::libos::posix::vfs {
 
@@ -31,6 +31,8 @@ class Tmpfs final : public FileSystem {
 
   Ref<Inode> root() override { return root_; }
   [[nodiscard]] Usage usage() const;
+  /// Without limits of its own: those of the frames.
+  [[nodiscard]] Statistics statistics() const override;
 
  private:
   Ref<Store> store_;

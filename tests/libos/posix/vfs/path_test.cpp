@@ -152,6 +152,107 @@ TEST_F(Path, a_working_directory_that_was_removed_has_no_path_C4_18) {
   EXPECT_EQ(error_of(path_of(place_, at("/long"), room)), Errno::Range);
 }
 
+/// As /proc has them: to a file, and not to a path.
+struct Jump final : Inode {
+  Jump(const Target& to, std::uint32_t uid)
+      : Inode({.device = 7, .inode = 99, .mode = mode::kSymlink | 0777, .uid = uid, .links = 1}), to_(to) {}
+  Answer<bool> jump(Target& to) override {
+    to = to_;
+    return to_.inode ? Answer<bool>(true) : fail(Errno::NoEntry);
+  }
+  Target to_;
+};
+/// A directory with one such link in it.
+struct JumpDirectory final : Inode {
+  explicit JumpDirectory(const Ref<Jump>& jump)
+      : Inode({.device = 7, .inode = 98, .mode = mode::kDirectory | 0755, .links = 1}), jump_(jump) {}
+  Answer<Ref<Inode>> lookup(std::string_view name) override {
+    return name == "j" ? Answer<Ref<Inode>>(jump_) : fail(Errno::NoEntry);
+  }
+  Ref<Jump> jump_;
+};
+
+TEST_F(Path, links_to_files_are_followed_by_their_owner_and_root_C4_18) {
+  make("f");
+  const auto sub = make_directory("sub");
+  const auto to_file = make_shared<Jump>(locate(place_, "f").value(), 5U).value();
+  place_.directory = make_shared<JumpDirectory>(to_file).value();
+  EXPECT_EQ(at("j"), at("/f"));
+  EXPECT_EQ(at("j", false), Ref<Inode>(to_file));
+  EXPECT_EQ(error("j/"), Errno::NotDirectory);
+  EXPECT_EQ(error("j/x"), Errno::NotDirectory);
+  EXPECT_EQ(open_inode(place_, "j", flag::kRead, 0).value().origin->name(), "f");
+  EXPECT_EQ(open_error("j", flag::kNoFollow), Errno::Loop);
+  EXPECT_EQ(open_error("j", flag::kCreate | flag::kExclusive), Errno::Exists);
+  to_file->to_ = {.inode = sub, .origin = {}};
+  EXPECT_EQ(at("j/.."), volume_.root);
+  EXPECT_EQ(at("j/."), sub);
+  place_.who.uid = 5;
+  EXPECT_EQ(error("j"), Errno{});
+  place_.who.uid = 6;
+  EXPECT_EQ(error("j"), Errno::Access);
+  EXPECT_EQ(error("j", false), Errno{});
+  place_.who.uid = 0;
+  to_file->to_ = {};
+  EXPECT_EQ(error("j"), Errno::NoEntry) << "what it led to is gone";
+  to_file->to_ = {.inode = to_file, .origin = {}};
+  EXPECT_EQ(open_error("j", flag::kRead), Errno::Loop) << "it leads to itself";
+  to_file->to_ = {};
+}
+
+TEST_F(Path, files_are_named_by_how_they_were_found_C4_18) {
+  make_directory("d");
+  make("d/f");
+  make_link("l", "d/f");
+  const auto named = [&](const Target& target) {
+    char room[64];
+    const auto path = path_of(place_, target, room);
+    return path ? std::string(*path) : spelling_of(path.error());
+  };
+  const auto file = locate(place_, "l").value();
+  EXPECT_EQ(named(file), "/d/f");
+  EXPECT_EQ(named(locate(place_, "d/..").value()), "/");
+  EXPECT_EQ(named({.inode = file.inode, .origin = {}}), "ENOENT");
+  ASSERT_TRUE(rename(place_, "d", place_, "e", 0).has_value());
+  EXPECT_EQ(named(file), "/e/f");
+  ASSERT_TRUE(rename(place_, "e/f", place_, "e/g", 0).has_value());
+  EXPECT_EQ(named(file), "/e/g");
+  ASSERT_TRUE(rename(place_, "e/g", place_, "g", 0).has_value());
+  EXPECT_EQ(named(file), "/e/f") << "where it went is not known, only that it is somewhere";
+  ASSERT_TRUE(unlink(place_, "g").has_value());
+  EXPECT_EQ(named(file), "/e/f (deleted)");
+  ASSERT_TRUE(remove_directory(place_, "e").has_value());
+  EXPECT_EQ(named(file), "/f (deleted)");
+  const auto top = make("top");
+  EXPECT_EQ(named(locate(place_, "top").value()), "/top");
+  const auto long_one = make_directory(std::string(60, 'n'));
+  make(std::string(60, 'n') + "/file");
+  EXPECT_EQ(named(locate(place_, std::string(60, 'n') + "/file").value()), "ERANGE");
+}
+
+TEST_F(Path, mounts_know_the_root_and_who_holds_a_file_C4_18) {
+  EXPECT_EQ(mounts_.holder(*volume_.root), nullptr);
+  ASSERT_TRUE(mounts_.set_root(volume_.tmpfs).has_value());
+  const auto a = make_directory("a");
+  Volume inner(64, {.pages = 8, .inodes = 10}, 8);
+  ASSERT_TRUE(mounts_.mount(a, inner.tmpfs).has_value());
+  EXPECT_EQ(mounts_.holder(*make("a/f"))->root, inner.root);
+  EXPECT_EQ(mounts_.holder(*volume_.root)->root, volume_.root);
+  EXPECT_EQ(mounts_.view()[0].number, 1U);
+  EXPECT_EQ(mounts_.view()[1].number, 2U);
+  EXPECT_EQ(error_of(mounts_.unmount(*volume_.root)), Errno::Invalid) << "the top stays";
+  EXPECT_EQ(error_of(mounts_.mount(a, volume_.tmpfs)), Errno::Busy);
+  EXPECT_EQ(at("a/.."), volume_.root);
+  const auto statistics = inner.tmpfs->statistics();
+  EXPECT_EQ(statistics.type, "tmpfs");
+  EXPECT_EQ(statistics.blocks, 8U);
+  EXPECT_EQ(statistics.files, 10U);
+  EXPECT_EQ(statistics.free_files, 8U);
+  ASSERT_TRUE(write(*at("a/f"), 0, "x").has_value());
+  EXPECT_EQ(inner.tmpfs->statistics().free_blocks, 7U);
+  ASSERT_TRUE(mounts_.unmount(*inner.root).has_value());
+}
+
 TEST_F(Path, permissions_are_of_the_owner_then_the_group_then_others_C4_18) {
   make_directory("d");
   make("d/f", mode::kRegular | 0640);
