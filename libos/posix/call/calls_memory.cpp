@@ -16,7 +16,8 @@ Done do_mmap(Call& call) {
     // A shared mapping shows the file: who may not write the file may not write it there.
     const bool shared = (request.flags & mm::kMapType) != mm::kMapPrivate;
     if (shared && !file->writable()) request.most = mm::kProtAll & ~mm::kProtWrite;
-    FB_ASSIGN(request.backing, make_shared<task::FilePages>(file->inode(), call.process.system.frames));
+    const vfs::Target target{.inode = file->inode(), .origin = file->origin()};
+    FB_ASSIGN(request.backing, make_shared<task::FilePages>(target, call.process.system.frames));
   }
   FB_ASSIGN(const auto address, call.memory().mmap(request));
   return address.raw();

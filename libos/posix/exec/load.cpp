@@ -104,6 +104,12 @@ Answer<Start> prepare_start(mm::Space& space, const Placed& program, const Place
   const auto most = std::min<std::uint64_t>(space.limits().stack.raw() / 4, kStackBytes.raw() / 2);
   FB_ASSIGN(const auto stack, make_start_stack(kStackTop.raw(), most, options.text, values, options.random));
   FB_TRY(space.write(VirtAddr(stack.pointer), stack.bytes.view()));
+  space.set_start({.stack = stack.pointer,
+                   .auxiliary = stack.auxiliary,
+                   .auxiliary_end = stack.auxiliary_end,
+                   .arguments = stack.arguments,
+                   .environment = stack.environment,
+                   .environment_end = stack.environment_end});
   return Start{.entry = interpreter != nullptr ? interpreter->entry : program.entry,
                .stack = VirtAddr(stack.pointer)};
 }

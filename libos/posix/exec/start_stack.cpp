@@ -88,6 +88,11 @@ Answer<StartStack> make_start_stack(std::uint64_t top, std::size_t most, const S
   const auto platform = writer.put_text(kPlatform);
   const auto random_at = writer.put(random);
 
+  made.arguments = first_argument;
+  made.environment = text.environment.empty() ? path : environment;
+  made.environment_end = path;
+  made.auxiliary = made.pointer + (words - 2 * (values.size() + 4)) * kWord;
+  made.auxiliary_end = made.pointer + words * kWord;
   writer.put_word(arguments.size());
   writer.put_list(arguments, first_argument);
   writer.put_list(text.environment, environment);

@@ -48,6 +48,8 @@ inline constexpr std::size_t kMaxText = 128 * 1024;
 struct StartStack {
   std::uint64_t pointer;    ///< rsp, a multiple of 16; `bytes` begin there
   Vector<std::byte> bytes;  ///< up to the top of the stack
+  /// Addresses in it: the texts of the environment follow those of the arguments.
+  std::uint64_t auxiliary = 0, auxiliary_end = 0, arguments = 0, environment = 0, environment_end = 0;
 };
 
 /// The bytes for a stack that ends at `top`, page-aligned, and may hold `most` bytes for this. `values` need no End;

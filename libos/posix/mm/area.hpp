@@ -13,7 +13,10 @@ namespace fb::libos::posix::mm {
 /// What a mapping shows: a file's pages, or memory that processes share.
 class Backing : public Shared {
  public:
+  enum class Kind : std::uint8_t { Memory, File };
   virtual ~Backing() = default;
+  /// For who knows the classes that there are of each.
+  [[nodiscard]] virtual Kind kind() const { return Kind::Memory; }
   /// The frame of a page, shared once for the caller: to be read, or to be written by MAP_SHARED. Errors: NoMemory; any
   /// other (NoDeviceOrAddress beyond the end, Io) is a bus error to who touched the page.
   virtual Answer<FrameId> frame(std::uint64_t page) = 0;

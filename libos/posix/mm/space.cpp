@@ -16,7 +16,8 @@ Space::Space(Space&& other) noexcept
       areas_(std::move(other.areas_)),
       pages_(std::move(other.pages_)),
       brk_start_(std::exchange(other.brk_start_, 0)),
-      brk_(std::exchange(other.brk_, 0)) {
+      brk_(std::exchange(other.brk_, 0)),
+      start_(std::exchange(other.start_, {})) {
   other.areas_.clear();
 }
 
@@ -24,6 +25,7 @@ void Space::clear() {
   discard({0, kTop});
   areas_.clear();
   brk_start_ = brk_ = 0;
+  start_ = {};
 }
 
 Answer<> Space::check_size(std::uint64_t more) const {
@@ -96,6 +98,7 @@ Answer<Space> Space::fork(Mapper& mapper) {
   FB_TRY(areas_.copy_to(child.areas_));
   child.brk_start_ = brk_start_;
   child.brk_ = brk_;
+  child.start_ = start_;
   FB_TRY(share_with(child));
   return child;
 }

@@ -18,6 +18,12 @@ struct Limits {
   core::VirtAddr mmap_base{kTop - (std::uint64_t{128} << 20)};
 };
 
+/// Where exec put what the program begins with: addresses, for /proc. The environment follows the arguments.
+struct StartLayout {
+  std::uint64_t stack = 0, auxiliary = 0, auxiliary_end = 0;
+  std::uint64_t arguments = 0, environment = 0, environment_end = 0;
+};
+
 /// The arguments of mmap, with what the descriptor stands for.
 struct MapRequest {
   core::VirtAddr address{};
@@ -81,6 +87,10 @@ class Space {
   /// Up to a NUL, without it. Errors: Fault, NoMemory; NameTooLong when `limit` bytes have none.
   Answer<Vector<char>> read_string(core::VirtAddr address, core::ByteCount limit);
 
+  void set_start(const StartLayout& start) { start_ = start; }
+  [[nodiscard]] const StartLayout& start() const { return start_; }
+  [[nodiscard]] std::uint64_t brk_start() const { return brk_start_; }
+  [[nodiscard]] std::uint64_t brk_end() const { return brk_; }
   void set_limits(const Limits& limits) { limits_ = limits; }
   [[nodiscard]] const Limits& limits() const { return limits_; }
   [[nodiscard]] core::PageCount resident() const { return core::PageCount(pages_.count()); }
@@ -122,6 +132,7 @@ class Space {
   Areas areas_;
   Pages pages_;
   std::uint64_t brk_start_ = 0, brk_ = 0;
+  StartLayout start_;
 };
 
 }  // namespace fb::libos::posix::mm

@@ -4,43 +4,47 @@
 #include <algorithm>
 
 #include "libos/posix/exec/load.hpp"
-#include "libos/posix/vfs/inode.hpp"
+#include "libos/posix/vfs/origin.hpp"
 
 namespace fb::libos::posix::task {
 
 /// The pages of an inode behind a mapping. Beyond the end of the file there is nothing.
 class FilePages final : public mm::Backing {
  public:
-  FilePages(const Ref<vfs::Inode>& inode, Frames& frames) : inode_(inode), frames_(frames) {}
+  FilePages(vfs::Target file, Frames& frames) : file_(std::move(file)), frames_(frames) {}
+  [[nodiscard]] Kind kind() const override { return Kind::File; }
+  [[nodiscard]] const vfs::Target& file() const { return file_; }
   Answer<FrameId> frame(std::uint64_t page) override {
-    const auto frame = inode_->frame_at(core::PageCount(page));
+    const auto frame = file_.inode->frame_at(core::PageCount(page));
     if (!frame) return fail(frame.error() == Errno::Fault ? Errno::NoDeviceOrAddress : frame.error());
     frames_.share(*frame);
     return *frame;
   }
 
  private:
-  Ref<vfs::Inode> inode_;
+  vfs::Target file_;
   Frames& frames_;
 };
 
 class ExecutableFile final : public exec::Executable {
  public:
-  ExecutableFile(const Ref<vfs::Inode>& inode, Frames& frames) : inode_(inode), frames_(frames) {}
+  ExecutableFile(vfs::Target file, Frames& frames) : file_(std::move(file)), frames_(frames) {}
   /// Before anything else. Errors: Access when it is no regular file, those of reading, NoMemory.
   Answer<> open() {
-    if (!inode_->is(vfs::mode::kRegular)) return fail(Errno::Access);
+    if (!file_.inode->is(vfs::mode::kRegular)) return fail(Errno::Access);
     vfs::BytesOutput out(head_);
-    FB_ASSIGN(read_, inode_->read(0, out, head_.size()));
-    FB_ASSIGN(pages_, make_shared<FilePages>(inode_, frames_));
+    FB_ASSIGN(read_, file_.inode->read(0, out, head_.size()));
+    FB_ASSIGN(pages_, make_shared<FilePages>(file_, frames_));
     return {};
   }
   [[nodiscard]] std::span<const std::byte> head() const override { return std::span(head_).first(read_); }
-  [[nodiscard]] core::ByteCount size() const override { return core::ByteCount(inode_->attributes().size); }
+  [[nodiscard]] core::ByteCount size() const override {
+    return core::ByteCount(file_.inode->attributes().size);
+  }
   [[nodiscard]] Ref<mm::Backing> backing() const override { return pages_; }
 
  private:
-  Ref<vfs::Inode> inode_;
+  vfs::Target file_;
   Frames& frames_;
   Ref<FilePages> pages_;
   std::array<std::byte, kHead> head_{};

@@ -8,16 +8,16 @@ namespace {
 
 /// Open, with a head that says what it is. Kept on the heap: fibres have small stacks.
 struct Opened {
-  Ref<vfs::Inode> inode;
+  vfs::Target target;
   std::unique_ptr<ExecutableFile> file;
 };
 
 Answer<Opened> open_executable(const Loader& loader, std::string_view path) {
-  FB_ASSIGN(const auto inode, vfs::resolve(loader.place, path, true));
-  FB_TRY(vfs::check_access(inode->attributes(), loader.place.who, vfs::Want::Execute));
-  Opened opened{.inode = inode,
+  FB_ASSIGN(const auto target, vfs::locate(loader.place, path));
+  FB_TRY(vfs::check_access(target.inode->attributes(), loader.place.who, vfs::Want::Execute));
+  Opened opened{.target = target,
                 .file = std::unique_ptr<ExecutableFile>(new (std::nothrow)
-                                                            ExecutableFile(inode, loader.system.frames))};
+                                                            ExecutableFile(target, loader.system.frames))};
   if (!opened.file) return fail(Errno::NoMemory);
   FB_TRY(opened.file->open());
   return opened;
@@ -54,7 +54,7 @@ Answer<Loaded> load_image(const Loader& loader, mm::Space& space, const Opened& 
     FB_ASSIGN(placed_interpreter,
               exec::place_image(space, *interpreter.file, *interpreter_image, core::VirtAddr(0)));
   }
-  const auto ids = ids_with(opened.inode->attributes(), loader.ids);
+  const auto ids = ids_with(opened.target.inode->attributes(), loader.ids);
   std::array<std::byte, 16> random;
   loader.system.random.fill(random);
   FB_ASSIGN(const auto start,
@@ -65,7 +65,7 @@ Answer<Loaded> load_image(const Loader& loader, mm::Space& space, const Opened& 
                                          .effective_user = ids.user.effective,
                                          .group = ids.group.real,
                                          .effective_group = ids.group.effective}}));
-  return Loaded{.start = start, .program = opened.inode, .ids = ids, .name = name_of(text.path)};
+  return Loaded{.start = start, .program = opened.target, .ids = ids, .name = name_of(text.path)};
 }
 
 /// The words of a script's interpreter come before those that follow the script's own name.

@@ -17,7 +17,7 @@ struct Loader {
 
 struct Loaded {
   exec::Start start;
-  Ref<vfs::Inode> program;
+  vfs::Target program;
   Credentials ids;  ///< with what set-user-id and set-group-id files give
   std::array<char, 16> name;
 };

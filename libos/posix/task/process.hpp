@@ -77,7 +77,8 @@ class Process {
   System& system;
   const Pid pid;
   Pid parent, group, session;
-  Ref<vfs::Inode> root, directory, program;
+  Ref<vfs::Inode> root, directory;
+  vfs::Target program;  ///< none before the first exec
   vfs::Descriptors descriptors;
   std::uint32_t umask = 022;
   Credentials credentials;

@@ -12,6 +12,10 @@
 #include "libos/posix/vfs/mounts.hpp"
 #include "libos/rt/machine.hpp"
 
+namespace fb::libos::posix::procfs {
+class Mounter;
+}
+
 namespace fb::libos::posix::task {
 
 class Thread;
@@ -43,6 +47,7 @@ struct System {
   tty::JobControl& jobs;
   Processes& processes;
   Starter& starter;
+  procfs::Mounter* mounter = nullptr;  ///< none: nothing is mounted by programs
 };
 
 }  // namespace fb::libos::posix::task

@@ -80,6 +80,25 @@ TEST(StartStack, has_arguments_environment_and_auxiliary_vector_C4_02) {
   EXPECT_EQ(values.size(), 5U);
 }
 
+TEST(StartStack, tells_where_its_texts_and_vector_are_C4_02) {
+  const std::array<std::string_view, 2> arguments{"sh", "-c"}, environment{"A=b", "C=d"};
+  const auto stack = make(arguments, environment).value();
+  Reader reader(stack);
+  EXPECT_EQ(std::string_view(reader.bytes(stack.arguments, 6), 6), std::string_view("sh\0-c\0", 6));
+  EXPECT_EQ(stack.environment, stack.arguments + 6);
+  EXPECT_EQ(std::string_view(reader.bytes(stack.environment, 8), 8), std::string_view("A=b\0C=d\0", 8));
+  EXPECT_EQ(stack.environment_end, stack.environment + 8);
+  std::uint64_t words[2];
+  std::memcpy(words, reader.bytes(stack.auxiliary, 16), 16);
+  EXPECT_EQ(words[0], static_cast<std::uint64_t>(Aux::PageSize));
+  EXPECT_EQ(words[1], 4096U);
+  std::memcpy(words, reader.bytes(stack.auxiliary_end - 16, 16), 16);
+  EXPECT_EQ(words[0], static_cast<std::uint64_t>(Aux::End));
+  const auto none = make(arguments, {}).value();
+  EXPECT_EQ(none.environment, none.arguments + 6);
+  EXPECT_EQ(none.environment_end, none.environment);
+}
+
 TEST(StartStack, has_one_empty_argument_where_there_is_none) {
   const auto stack = make({}, {});
   ASSERT_TRUE(stack.has_value());
