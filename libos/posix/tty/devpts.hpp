@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libos/posix/tty/pty.hpp"
+#include "libos/posix/vfs/file_system.hpp"
 
 namespace fb::libos::posix::tty {
 
