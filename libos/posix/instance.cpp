@@ -13,7 +13,7 @@ namespace {
 /// Tells the context that waits for events that there is nothing more to wait for.
 constexpr abi::EventBits kOver{std::uint64_t{1} << rt::kFirstOwnBit};
 
-constexpr std::uint64_t kDevptsDevice = 2;  ///< st_dev
+constexpr std::uint64_t kDevptsDevice = 2, kFirstDevice = 3;  ///< st_dev; 1 is the root's
 
 }  // namespace
 
@@ -23,7 +23,13 @@ core::Nanoseconds SystemClock::now() {
 
 Answer<> Instance::prepare_files(const rt::BootArchive& archive) {
   FB_ASSIGN(files_, root_files(frames_, clock_, mounts_, archive));
-  return {};
+  FB_TRY(mounts_.set_root(files_));
+  const auto cpus = abi::calls::machine_info(abi::Info::Cpus).value_or(1);
+  information_.emplace(system_, files_->root(), static_cast<std::uint32_t>(cpus));
+  mounter_.emplace(procfs::Mounter::Parts{frames_, clock_, mounts_, *information_, random_}, kFirstDevice);
+  system_.mounter = &*mounter_;
+  FB_TRY(mounter_->mount_all(place()));
+  return add_files(place(), archive);
 }
 
 Answer<> Instance::prepare_terminals(const StartCommand& command) {

@@ -8,8 +8,10 @@
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/processor_random.hpp"
+#include "libos/posix/procfs/mounter.hpp"
 #include "libos/posix/runner.hpp"
 #include "libos/posix/start_command.hpp"
+#include "libos/posix/task/information.hpp"
 #include "libos/posix/task/job_control.hpp"
 #include "libos/posix/task/processes.hpp"
 #include "libos/posix/tty/terminal_devices.hpp"
@@ -78,6 +80,8 @@ class Instance {
   task::System system_{source_, queue_,  vector_,  frames_,  clock_, random_,    devices_,
                        mounts_, fibres_, futexes_, sockets_, jobs_,  processes_, runner_};
   Ref<vfs::Tmpfs> files_;
+  std::optional<task::InstanceInformation> information_;
+  std::optional<procfs::Mounter> mounter_;
   console::HostConsole console_;
   ConsoleTerminal terminal_{console_, fibres_};
   const StartCommand* command_ = nullptr;  ///< that runs

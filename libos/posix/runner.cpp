@@ -119,7 +119,8 @@ void Runner::serve_fault(task::Thread& thread) {
   const auto touch = (frame.error_code & kFetch) != 0   ? mm::Touch::Execute
                      : (frame.error_code & kWrite) != 0 ? mm::Touch::Write
                                                         : mm::Touch::Read;
-  const auto result = thread.process.memory().fault(core::VirtAddr(frame.address), touch);
+  const auto result =
+      thread.process.memory().fault(core::VirtAddr(frame.address), touch, core::VirtAddr(frame.rip));
   if (!result) return thread.process.end(task::End::killed(Signal::Kill));  // no memory
   switch (*result) {
     case mm::FaultResult::Handled:

@@ -178,39 +178,4 @@ Done do_dup3(Call& call) {
   return call.word32(1);
 }
 
-Done do_fcntl(Call& call) {
-  enum Command : std::uint32_t {
-    kDuplicate,
-    kGetFlags,
-    kSetFlags,
-    kGetStatus,
-    kSetStatus,
-    kDuplicateCloseOnExec = 1030
-  };
-  auto& descriptors = call.process.descriptors;
-  FB_ASSIGN(const auto file, file_of(call));
-  switch (call.word32(1)) {
-    case kDuplicate:
-    case kDuplicateCloseOnExec: {
-      FB_ASSIGN(const auto made,
-                descriptors.duplicate(call.number32(0), call.word32(1) != kDuplicate, call.number32(2)));
-      return static_cast<std::uint64_t>(made);
-    }
-    case kGetFlags: {
-      FB_ASSIGN(const bool closes, descriptors.close_on_exec(call.number32(0)));
-      return closes ? 1 : 0;
-    }
-    case kSetFlags:
-      FB_TRY(descriptors.set_close_on_exec(call.number32(0), (call.word(2) & 1) != 0));
-      return 0;
-    case kGetStatus:
-      return file->flags();
-    case kSetStatus:
-      file->set_flags(call.word32(2));
-      return 0;
-    default:
-      return fail(Errno::Invalid);
-  }
-}
-
 }  // namespace fb::libos::posix::call

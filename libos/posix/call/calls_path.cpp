@@ -17,19 +17,36 @@ Answer<Ref<vfs::Inode>> resolve_at(Call& call, std::int32_t descriptor, std::str
   return vfs::resolve(place, path, follow);
 }
 
+Answer<Ref<vfs::Inode>> inode_at(Call& call, std::int32_t descriptor, unsigned path_argument,
+                                 std::uint32_t flags) {
+  FB_ASSIGN(const auto path, call.path(path_argument));
+  const bool follow = (flags & vfs::at::kNoFollow) == 0;
+  if (!path.empty() || (flags & vfs::at::kEmptyPath) == 0)
+    return resolve_at(call, descriptor, view(path), follow);
+  if (descriptor == vfs::at::kWorkingDirectory) return call.process.directory;
+  FB_ASSIGN(const auto file, call.process.descriptors.get(descriptor));
+  if (!file->inode()) return fail(Errno::Invalid);
+  return file->inode();
+}
+
+Done open_from(Call& call, const vfs::Place& place, std::string_view path, std::uint32_t flags,
+               std::uint32_t permissions) {
+  FB_ASSIGN(const auto opened,
+            vfs::open_inode(place, path, flags, permissions & vfs::mode::kPermissions & ~call.process.umask));
+  auto& system = call.process.system;
+  auto waiter = call.waiter();
+  FB_ASSIGN(const auto file, vfs::open_file(opened, flags, system.devices, system.frames, waiter));
+  FB_ASSIGN(const auto number, call.process.descriptors.add(file, (flags & vfs::flag::kCloseOnExec) != 0));
+  return static_cast<std::uint64_t>(number);
+}
+
 namespace {
 
 Done open_at(Call& call, std::int32_t directory, unsigned path_argument, std::uint32_t flags,
              std::uint32_t permissions) {
   FB_ASSIGN(const auto path, call.path(path_argument));
   FB_ASSIGN(const auto place, place_of(call, directory, view(path)));
-  FB_ASSIGN(const auto opened, vfs::open_inode(place, view(path), flags,
-                                               permissions & vfs::mode::kPermissions & ~call.process.umask));
-  auto& system = call.process.system;
-  auto waiter = call.waiter();
-  FB_ASSIGN(const auto file, vfs::open_file(opened, flags, system.devices, system.frames, waiter));
-  FB_ASSIGN(const auto number, call.process.descriptors.add(file, (flags & vfs::flag::kCloseOnExec) != 0));
-  return static_cast<std::uint64_t>(number);
+  return open_from(call, place, view(path), flags, permissions);
 }
 
 Done stat_at(Call& call, std::int32_t directory, unsigned path_argument, core::VirtAddr to, bool follow,

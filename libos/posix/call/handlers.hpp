@@ -14,4 +14,12 @@ Answer<vfs::Place> place_of(Call& call, std::int32_t descriptor, std::string_vie
 /// What that path names; `follow`: also through a symbolic link at its end. Errors: those and of a walk.
 Answer<Ref<vfs::Inode>> resolve_at(Call& call, std::int32_t descriptor, std::string_view path, bool follow);
 
+/// What *at calls with flags of vfs::at are about: a path, or with kEmptyPath and an empty one the descriptor itself. Errors:
+/// those, and BadDescriptor.
+Answer<Ref<vfs::Inode>> inode_at(Call& call, std::int32_t descriptor, unsigned path_argument,
+                                 std::uint32_t flags);
+/// open, from where a path begins. Permissions come without the umask.
+Done open_from(Call& call, const vfs::Place& place, std::string_view path, std::uint32_t flags,
+               std::uint32_t permissions);
+
 }  // namespace fb::libos::posix::call

@@ -49,15 +49,28 @@ enum class Advice : std::uint32_t {
   WillNeed = 3,
   DontNeed = 4,
   Free = 8,
+  Remove = 9,
+  DontFork = 10,
+  DoFork = 11,
   Mergeable = 12,
   Unmergeable = 13,
   HugePage = 14,
   NoHugePage = 15,
   DontDump = 16,
   DoDump = 17,
+  WipeOnFork = 18,
+  KeepOnFork = 19,
   Cold = 20,
   PageOut = 21,
+  PopulateRead = 22,
+  PopulateWrite = 23,
+  DontNeedLocked = 24,
+  Collapse = 25,
 };
+
+inline constexpr std::uint32_t kLockOnFault = 1;                                           ///< of mlock2
+inline constexpr std::uint32_t kLockCurrent = 1, kLockFuture = 2, kLockAllOnFault = 4;     ///< of mlockall
+inline constexpr std::uint32_t kSyncAsync = 1, kSyncInvalidate = 2, kSyncSynchronous = 4;  ///< of msync
 
 /// The lowest address that may be mapped (vm.mmap_min_addr).
 inline constexpr std::uint64_t kLowest = 0x1'0000;

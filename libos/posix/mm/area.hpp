@@ -4,23 +4,10 @@
 #include <cstdint>
 
 #include "core/types.hpp"
-#include "libos/posix/base/frames.hpp"
-#include "libos/posix/base/ref.hpp"
 #include "libos/posix/mm/abi.hpp"
+#include "libos/posix/mm/backing.hpp"
 
 namespace fb::libos::posix::mm {
-
-/// What a mapping shows: a file's pages, or memory that processes share.
-class Backing : public Shared {
- public:
-  enum class Kind : std::uint8_t { Memory, File };
-  virtual ~Backing() = default;
-  /// For who knows the classes that there are of each.
-  [[nodiscard]] virtual Kind kind() const { return Kind::Memory; }
-  /// The frame of a page, shared once for the caller: to be read, or to be written by MAP_SHARED. Errors: NoMemory; any
-  /// other (NoDeviceOrAddress beyond the end, Io) is a bus error to who touched the page.
-  virtual Answer<FrameId> frame(std::uint64_t page) = 0;
-};
 
 /// [start, end) of addresses.
 struct Range {
@@ -39,6 +26,9 @@ constexpr std::uint64_t page_down(std::uint64_t bytes) { return bytes & ~core::k
 /// Wraps to 0 near the end of 64 bits.
 constexpr std::uint64_t page_up(std::uint64_t bytes) { return page_down(bytes + core::kPageMask); }
 
+/// What a child gets of an area: MADV_DONTFORK, MADV_WIPEONFORK.
+enum class AtFork : std::uint8_t { Copy, Nothing, Zeros };
+
 /// Whole pages. Nothing behind it is memory that begins as zeros.
 struct Area {
   Range range{};
@@ -46,6 +36,9 @@ struct Area {
   std::uint32_t most = kProtAll;         ///< what mprotect may make of it
   bool shared = false;
   bool grows_down = false;
+  bool locked = false;  ///< mlock: its pages are not to be given up by madvise
+  bool no_dump = false;
+  AtFork at_fork = AtFork::Copy;
   Ref<Backing> backing{};
   std::uint64_t first_page = 0;  ///< of the backing, at range.start
 
@@ -55,7 +48,8 @@ struct Area {
   /// Whether `next` goes on just where this ends.
   [[nodiscard]] bool joins(const Area& next) const {
     return range.end == next.range.start && protection == next.protection && most == next.most &&
-           shared == next.shared && grows_down == next.grows_down && backing == next.backing &&
+           shared == next.shared && grows_down == next.grows_down && locked == next.locked &&
+           no_dump == next.no_dump && at_fork == next.at_fork && backing == next.backing &&
            (!backing || backing_page(range.end) == next.first_page);
   }
 };

@@ -121,19 +121,6 @@ Areas::Reach Areas::protectable(Range range, std::uint32_t protection) const {
   return {end, {}};
 }
 
-Answer<> Areas::protect(Range range, std::uint32_t protection) {
-  FB_TRY(make_room((cuts(range.start) ? 1 : 0) + (cuts(range.end) ? 1 : 0)));
-  FB_TRY(split(range.start));
-  FB_TRY(split(range.end));
-  const std::size_t first = above(range.start);
-  std::size_t i = first;
-  for (; i < items_.size() && items_[i].range.start < range.end; ++i) items_[i].protection = protection;
-  for (;; --i) {
-    join(i);
-    if (i == first) return {};
-  }
-}
-
 void Areas::lower(std::size_t index, std::uint64_t start) {
   bytes_ += items_[index].range.start - start;
   items_[index].range.start = start;
@@ -142,8 +129,13 @@ void Areas::lower(std::size_t index, std::uint64_t start) {
 
 Answer<> Areas::copy_to(Areas& other) const {
   FB_TRY(other.items_.reserve(items_.size()));
-  for (const Area& area : items_) FB_TRY(other.items_.push_back(area));
-  other.bytes_ = bytes_;
+  for (Area area : items_) {
+    if (area.at_fork == AtFork::Nothing) continue;
+    area.locked = false;
+    other.bytes_ += area.range.size();
+    FB_TRY(other.items_.push_back(std::move(area)));
+    other.join(other.items_.size() - 1);
+  }
   return {};
 }
 

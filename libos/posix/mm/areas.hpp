@@ -41,11 +41,27 @@ class Areas {
     Answer<> why;
   };
   [[nodiscard]] Reach protectable(Range range, std::uint32_t protection) const;
-  /// All of `range` is in areas. Errors: NoMemory.
-  Answer<> protect(Range range, std::uint32_t protection);
+  /// Changes the areas in `range`, and passes over holes. Errors: NoMemory.
+  template <class Change>
+  Answer<> edit(Range range, Change change) {
+    FB_TRY(make_room((cuts(range.start) ? 1 : 0) + (cuts(range.end) ? 1 : 0)));
+    FB_TRY(split(range.start));
+    FB_TRY(split(range.end));
+    const std::size_t first = above(range.start);
+    std::size_t i = first;
+    for (; i < items_.size() && items_[i].range.start < range.end; ++i) change(items_[i]);
+    for (;; --i) {
+      join(i);
+      if (i == first) return {};
+    }
+  }
+  /// Errors: NoMemory.
+  Answer<> protect(Range range, std::uint32_t protection) {
+    return edit(range, [&](Area& area) { area.protection = protection; });
+  }
   /// Lets the area at `index` begin at `start`, lower than before and above the end of the area below.
   void lower(std::size_t index, std::uint64_t start);
-  /// Errors: NoMemory.
+  /// For fork: what a child gets, in a space that has none. Nothing of it is locked. Errors: NoMemory.
   Answer<> copy_to(Areas& other) const;
   void clear();
 

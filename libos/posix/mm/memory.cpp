@@ -13,4 +13,15 @@ Answer<FrameId> SharedMemory::frame(std::uint64_t page) {
   return frame;
 }
 
+FrameId SharedMemory::present(std::uint64_t page) {
+  const Page* const held = kept_.find(page);
+  return held == nullptr ? FrameId(0) : held->frame;
+}
+
+Answer<> SharedMemory::punch(std::uint64_t first, std::uint64_t end) {
+  leave(first, end, false);
+  kept_.remove(first, end);
+  return {};
+}
+
 }  // namespace fb::libos::posix::mm

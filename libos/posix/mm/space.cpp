@@ -1,5 +1,6 @@
 #include "libos/posix/mm/space.hpp"
 
+#include <new>
 #include <utility>
 
 #include "libos/posix/mm/runs.hpp"
@@ -17,21 +18,73 @@ Space::Space(Space&& other) noexcept
       pages_(std::move(other.pages_)),
       brk_start_(std::exchange(other.brk_start_, 0)),
       brk_(std::exchange(other.brk_, 0)),
-      start_(std::exchange(other.start_, {})) {
+      start_(std::exchange(other.start_, {})),
+      barriers_(other.barriers_),
+      lock_future_(other.lock_future_),
+      load_future_(other.load_future_) {
   other.areas_.clear();
+  while (View* const view = other.views_.pop_front()) {
+    view->space = this;
+    views_.push_back(*view);
+  }
 }
 
 void Space::clear() {
   discard({0, kTop});
+  while (View* const view = views_.front()) unwatch(*view);
   areas_.clear();
   brk_start_ = brk_ = 0;
   start_ = {};
+  lock_future_ = load_future_ = false;
+  barriers_ = 0;
 }
 
-Answer<> Space::check_size(std::uint64_t more) const {
-  const std::uint64_t most = limits_.address_space.raw();
-  if (areas_.bytes() > most || more > most - areas_.bytes()) return fail(Errno::NoMemory);
+namespace {
+
+/// What RLIMIT_DATA counts: private memory that may be written, but for stacks.
+bool data(const Area& area) {
+  return !area.shared && !area.grows_down && (area.protection & kProtWrite) != 0;
+}
+
+bool fits(std::uint64_t more, std::uint64_t used, core::ByteCount limit) {
+  return used <= limit.raw() && more <= limit.raw() - used;
+}
+
+}  // namespace
+
+Answer<> Space::check_size(std::uint64_t more, const Area& area) const {
+  constexpr core::ByteCount kUnlimited{~std::uint64_t{0}};
+  const auto sum = [&](auto counts) {
+    std::uint64_t bytes = 0;
+    for (const Area& each : areas_.view()) bytes += counts(each) ? each.range.size() : 0;
+    return bytes;
+  };
+  if (!fits(more, areas_.bytes(), limits_.address_space)) return fail(Errno::NoMemory);
+  if (area.locked && limits_.locked != kUnlimited &&
+      !fits(more, sum([](const Area& each) { return each.locked; }), limits_.locked)) {
+    return fail(Errno::TryAgain);
+  }
+  if (data(area) && limits_.data != kUnlimited && !fits(more, sum(data), limits_.data)) {
+    return fail(Errno::NoMemory);
+  }
   return {};
+}
+
+Answer<> Space::watch(Backing& backing) {
+  for (const View& view : backing.views_) {
+    if (view.space == this) return {};
+  }
+  auto* const view = new (std::nothrow) View{.space = this, .backing = &backing};
+  if (view == nullptr) return fail(Errno::NoMemory);
+  views_.push_back(*view);
+  backing.views_.push_back(*view);
+  return {};
+}
+
+void Space::unwatch(View& view) {
+  views_.remove(view);
+  view.backing->views_.remove(view);
+  delete &view;
 }
 
 void Space::discard(Range range) {
@@ -76,16 +129,20 @@ void Space::apply(Range range, std::uint32_t protection) {
 Answer<> Space::share_with(Space& child) {
   Runs runs(mapper_);
   Answer<> answer;
-  std::uint64_t number = 0;
-  for (; Page* page = pages_.next(number, kTop >> core::kPageShift); ++number) {
+  for (const Area& area : areas_.view()) {
     // The child gets shared pages from where this got them.
-    if (page->shared) continue;
-    if (page->access == Access::ReadWrite) {
-      runs.add(number, Access::Read);
-      page->access = Access::Read;
+    if (area.shared || area.at_fork != AtFork::Copy) continue;
+    const std::uint64_t end = area.range.end >> core::kPageShift;
+    std::uint64_t number = area.range.start >> core::kPageShift;
+    for (; Page* page = pages_.next(number, end); ++number) {
+      if (page->access == Access::ReadWrite) {
+        runs.add(number, Access::Read);
+        page->access = Access::Read;
+      }
+      frames_.share(page->frame);
+      answer = child.pages_.insert(number, {.frame = page->frame, .access = Access::None, .shared = false});
+      if (!answer) break;
     }
-    frames_.share(page->frame);
-    answer = child.pages_.insert(number, {.frame = page->frame, .access = Access::None, .shared = false});
     if (!answer) break;
   }
   runs.finish();
@@ -96,9 +153,11 @@ Answer<> Space::share_with(Space& child) {
 Answer<Space> Space::fork(Mapper& mapper) {
   Space child(frames_, mapper, limits_);
   FB_TRY(areas_.copy_to(child.areas_));
+  for (View& view : views_) FB_TRY(child.watch(*view.backing));
   child.brk_start_ = brk_start_;
   child.brk_ = brk_;
   child.start_ = start_;
+  child.barriers_ = barriers_;
   FB_TRY(share_with(child));
   return child;
 }
@@ -114,8 +173,10 @@ core::VirtAddr Space::brk(core::VirtAddr address) {
     discard({to, from});
   } else if (to > from) {
     if (address.raw() - brk_start_ > limits_.data.raw() || to > kTop - core::kPageSize) return old;
-    if (!areas_.leaves_room({from, to + core::kPageSize}) || !check_size(to - from)) return old;
-    if (!areas_.insert({.range = {from, to}, .protection = kProtRead | kProtWrite})) return old;
+    Area more{.range = {from, to}, .protection = kProtRead | kProtWrite, .locked = lock_future_};
+    if (!areas_.leaves_room({from, to + core::kPageSize}) || !check_size(to - from, more)) return old;
+    if (!areas_.insert(std::move(more))) return old;
+    if (load_future_) populate({from, to});
   }
   brk_ = address.raw();
   return address;

@@ -10,11 +10,12 @@
 
 namespace fb::libos::posix::mm {
 
-/// RLIMIT_AS, RLIMIT_STACK and RLIMIT_DATA, and where the search for free addresses begins, downwards.
+/// RLIMIT_AS, RLIMIT_STACK, RLIMIT_DATA and RLIMIT_MEMLOCK, and where the search for free addresses begins, downwards.
 struct Limits {
   core::ByteCount address_space{~std::uint64_t{0}};
   core::ByteCount stack{std::uint64_t{8} << 20};
   core::ByteCount data{~std::uint64_t{0}};
+  core::ByteCount locked{~std::uint64_t{0}};
   core::VirtAddr mmap_base{kTop - (std::uint64_t{128} << 20)};
 };
 
@@ -62,17 +63,34 @@ class Space {
   };
   /// Errors: Invalid, Fault, NoMemory, Perm.
   Answer<core::VirtAddr> mremap(RemapRequest request);
-  /// Errors: Invalid; NoMemory when a part has no area, after all the rest.
+  /// Errors: Invalid, Access, Fault; NoMemory when a part has no area, after all the rest.
   Answer<> madvise(core::VirtAddr address, core::ByteCount length, Advice advice);
-  /// The file behind some areas ends before page `first` now: its pages from there on go, and private copies of them.
-  void forget(const Backing& backing, std::uint64_t first);
+  /// Nothing is ever behind what others see. Errors: Invalid, Busy for what is locked, NoMemory for what is not mapped.
+  [[nodiscard]] Answer<> msync(core::VirtAddr address, core::ByteCount length, std::uint32_t flags) const;
+  /// With kLockOnFault nothing is loaded now. Errors: Invalid; NoMemory for holes, limits and what cannot be loaded.
+  Answer<> mlock(core::VirtAddr address, core::ByteCount length, std::uint32_t flags);
+  Answer<> munlock(core::VirtAddr address, core::ByteCount length);
+  /// Errors: Invalid, NoMemory by the limit.
+  Answer<> mlockall(std::uint32_t flags);
+  Answer<> munlockall();
+  /// Says of each page from `address` on whether a touch would find it: 1 or 0. Errors: Invalid; NoMemory at a hole.
+  Answer<> mincore(core::VirtAddr address, std::span<std::byte> pages);
+  /// membarrier. Who comes here has passed a full barrier, and so has every thread that is not running; on one carrier that
+  /// is all. Errors: Invalid, Perm for what is not registered.
+  Answer<std::uint64_t> barrier(std::int32_t command, std::uint32_t flags);
+  /// The pages [first, end) of a backing go, its frames and, with `copies`, what was copied of them.
+  void forget(Backing& backing, std::uint64_t first, std::uint64_t end, bool copies);
+  void unwatch(View& view);
   /// The break after it, which is the old one when it cannot be moved.
   core::VirtAddr brk(core::VirtAddr address);
   /// Where the break begins: at exec.
   void set_brk(core::VirtAddr start);
 
-  /// The program touched `address` and could not. Errors: NoMemory.
-  Answer<FaultResult> fault(core::VirtAddr address, Touch touch);
+  /// The program touched `address` and could not; its instruction is at `instruction`, if that is known. No page is
+  /// writable and executable at once, so an instruction that writes to its own page would fault for ever: NotAllowed.
+  /// Errors: NoMemory.
+  Answer<FaultResult> fault(core::VirtAddr address, Touch touch,
+                            core::VirtAddr instruction = core::VirtAddr(~std::uint64_t{0}));
   /// A space with the same memory: private pages are copied when either writes. Errors: NoMemory.
   Answer<Space> fork(Mapper& mapper);
   /// Nothing is mapped any more: at exec and exit.
@@ -96,6 +114,8 @@ class Space {
   [[nodiscard]] core::PageCount resident() const { return core::PageCount(pages_.count()); }
   [[nodiscard]] core::ByteCount size() const { return core::ByteCount(areas_.bytes()); }
   [[nodiscard]] std::span<const Area> areas() const { return areas_.view(); }
+  /// The area that holds the address, or null.
+  [[nodiscard]] const Area* area(core::VirtAddr address) const { return areas_.find(address.raw()); }
   /// What the address has now, or null.
   [[nodiscard]] const Page* page(core::VirtAddr address) {
     return pages_.find(address.raw() >> core::kPageShift);
@@ -104,8 +124,15 @@ class Space {
  private:
   Answer<std::uint64_t> place(const MapRequest& request, std::uint64_t length) const;
   Answer<Area> describe(const MapRequest& request, std::uint64_t length);
-  Answer<> check_size(std::uint64_t more) const;
+  /// `more` bytes of an area like `area`. Errors: NoMemory by the limits, TryAgain by that of locked memory.
+  Answer<> check_size(std::uint64_t more, const Area& area) const;
+  Answer<> watch(Backing& backing);
+  /// Errors: Fault where a touch would be a signal, NoMemory.
+  Answer<> load_all(Range range, Touch touch);
   void populate(Range range);
+  Answer<> set_locked(Range range, bool locked, bool load);
+  Answer<> advise(const Area& area, Range part, Advice advice);
+  Answer<> advise_areas(Range range, Advice advice);
   /// The frames of `range` go back; areas stay.
   void discard(Range range);
   /// Unmaps and protects are done whatever it says; what is not mapped is mapped when it is touched.
@@ -119,6 +146,7 @@ class Space {
   Answer<> move_pages(Range from, std::uint64_t to);
 
   const Area* grow_stack(std::uint64_t address);
+  bool stuck(const Area& area, std::uint64_t address, Touch touch, std::uint64_t instruction);
   Answer<FrameId> load(const Area& area, std::uint64_t address, Touch touch);
   Answer<> unshare(std::uint64_t number, Page& page);
   Answer<> show(std::uint64_t number, Page& page, Access access);
@@ -131,8 +159,13 @@ class Space {
   Limits limits_;
   Areas areas_;
   Pages pages_;
+  core::list::List<View, &View::in_space> views_;
   std::uint64_t brk_start_ = 0, brk_ = 0;
   StartLayout start_;
+  std::uint32_t barriers_ = 0;  ///< that are registered
+  bool lock_future_ = false, load_future_ = false;
+  /// The last page that became executable, and for which instruction.
+  std::uint64_t executed_page_ = ~std::uint64_t{0}, executed_at_ = ~std::uint64_t{0};
 };
 
 }  // namespace fb::libos::posix::mm

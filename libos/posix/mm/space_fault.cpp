@@ -42,13 +42,26 @@ Access Space::wanted(const Page& page, std::uint32_t protection, Touch touch) co
   return best(page, protection);
 }
 
-Answer<FaultResult> Space::fault(core::VirtAddr address, Touch touch) {
+/// Of an instruction in a page that it writes to: it was fetched, so that the page was not writable, and will be fetched
+/// again. One that begins on the page before was fetched from both if this page became executable for it just now.
+bool Space::stuck(const Area& area, std::uint64_t address, Touch touch, std::uint64_t instruction) {
+  const std::uint64_t number = address >> core::kPageShift, from = instruction >> core::kPageShift;
+  if (touch == Touch::Execute) {
+    executed_page_ = number;
+    executed_at_ = instruction;
+  }
+  if (touch != Touch::Write || (area.protection & kProtExecute) == 0) return false;
+  return from == number || (from + 1 == number && executed_page_ == number && executed_at_ == instruction);
+}
+
+Answer<FaultResult> Space::fault(core::VirtAddr address, Touch touch, core::VirtAddr instruction) {
   const std::uint64_t start = page_down(address.raw()), number = start >> core::kPageShift;
   if (start >= kTop) return FaultResult::NotMapped;
   const Area* area = areas_.find(start);
   if (area == nullptr) area = grow_stack(start);
   if (area == nullptr) return FaultResult::NotMapped;
   if (!allows(area->protection, touch)) return FaultResult::NotAllowed;
+  if (stuck(*area, start, touch, instruction.raw())) return FaultResult::NotAllowed;
   Page* page = pages_.find(number);
   if (page == nullptr) {
     const auto frame = load(*area, start, touch);
@@ -68,7 +81,7 @@ const Area* Space::grow_stack(std::uint64_t address) {
   if (at == areas_.view().size() || address < kLowest) return nullptr;
   const Area& area = areas_.view()[at];
   if (!area.grows_down || area.range.end - address > limits_.stack.raw()) return nullptr;
-  if (!check_size(area.range.start - address)) return nullptr;
+  if (!check_size(area.range.start - address, area)) return nullptr;
   if (at != 0) {
     const Area& below = areas_.view()[at - 1];
     const bool guarded = !below.grows_down && below.protection != kProtNone;

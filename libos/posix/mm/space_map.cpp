@@ -1,4 +1,4 @@
-// mmap, munmap, mprotect, madvise.
+// mmap, munmap, mprotect.
 #include <algorithm>
 
 #include "libos/posix/mm/memory.hpp"
@@ -78,7 +78,9 @@ Answer<core::VirtAddr> Space::mmap(const MapRequest& request) {
   FB_ASSIGN(Area area, describe(request, length));
   area.range = {start, start + length};
   const std::uint64_t replaced = areas_.covered(area.range);
-  FB_TRY(check_size(length - replaced));
+  area.locked = has(request, kMapLocked) || lock_future_;
+  FB_TRY(check_size(length - replaced, area));
+  if (area.backing) FB_TRY(watch(*area.backing));
   // From here on nothing fails, so that what is replaced does not go for nothing.
   FB_TRY(areas_.make_room(replaced != 0 ? 2 : 1));
   const Range range = area.range;
@@ -87,18 +89,9 @@ Answer<core::VirtAddr> Space::mmap(const MapRequest& request) {
     discard(range);
   }
   FB_TRY(areas_.insert(std::move(area)));
-  if (has(request, kMapPopulate | kMapLocked) && !has(request, kMapNonBlock)) populate(range);
+  const bool wanted = has(request, kMapPopulate | kMapLocked) && !has(request, kMapNonBlock);
+  if (wanted || load_future_) populate(range);
   return core::VirtAddr(start);
-}
-
-void Space::populate(Range range) {
-  for (std::uint64_t at = range.start; at < range.end; at += core::kPageSize) {
-    const Area* area = areas_.find(at);
-    const bool write = (area->protection & kProtWrite) != 0 && !area->shared;
-    const auto result = fault(core::VirtAddr(at), write ? Touch::Write : Touch::Read);
-    // What cannot be had now is had, or refused, when it is touched.
-    if (!result || *result != FaultResult::Handled) return;
-  }
 }
 
 Answer<> Space::munmap(core::VirtAddr address, core::ByteCount length) {
@@ -135,55 +128,6 @@ Answer<> Space::mprotect(core::VirtAddr address, core::ByteCount length, std::ui
   FB_TRY(areas_.protect(changed, protection & kProtAll));
   apply(changed, protection & kProtAll);
   return why;
-}
-
-Answer<> Space::madvise(core::VirtAddr address, core::ByteCount length, Advice advice) {
-  const bool drop = advice == Advice::DontNeed || advice == Advice::Free;
-  switch (advice) {
-    case Advice::Normal:
-    case Advice::Random:
-    case Advice::Sequential:
-    case Advice::WillNeed:
-    case Advice::DontNeed:
-    case Advice::Free:
-    case Advice::Mergeable:
-    case Advice::Unmergeable:
-    case Advice::HugePage:
-    case Advice::NoHugePage:
-    case Advice::DontDump:
-    case Advice::DoDump:
-    case Advice::Cold:
-    case Advice::PageOut:
-      break;
-    default:
-      return fail(Errno::Invalid);
-  }
-  const Range range{address.raw(), address.raw() + page_up(length.raw())};
-  if (!address.page_aligned() || (length.raw() != 0 && range.empty())) {
-    return fail(Errno::Invalid);
-  }
-  std::uint64_t done = range.start;
-  bool hole = false;
-  for (std::size_t i = areas_.above(range.start); done < range.end; ++i) {
-    if (i == areas_.view().size() || areas_.view()[i].range.start >= range.end) return fail(Errno::NoMemory);
-    const Area& area = areas_.view()[i];
-    hole = hole || area.range.start > done;
-    if (advice == Advice::Free && (area.shared || area.backing)) return fail(Errno::Invalid);
-    const Range part{std::max(area.range.start, done), std::min(area.range.end, range.end)};
-    if (drop) discard(part);
-    done = part.end;
-  }
-  if (hole) return fail(Errno::NoMemory);
-  return {};
-}
-
-void Space::forget(const Backing& backing, std::uint64_t first) {
-  for (const Area& area : areas_.view()) {
-    const std::uint64_t pages = area.range.size() >> core::kPageShift;
-    const std::uint64_t kept = first > area.first_page ? first - area.first_page : 0;
-    if (area.backing.get() != &backing || kept >= pages) continue;
-    discard({area.range.start + (kept << core::kPageShift), area.range.end});
-  }
 }
 
 }  // namespace fb::libos::posix::mm

@@ -31,7 +31,7 @@ Answer<core::VirtAddr> Space::mremap(RemapRequest request) {
   }
   const std::uint64_t moved = old_length < length ? old_length : length;
   if (moved > area->range.end - start) return fail(Errno::Fault);
-  FB_TRY(check_size(keep ? length : length - moved));
+  FB_TRY(check_size(keep ? length : length - moved, *area));
   const Range tail{start + old_length, start + length};
   if (!fixed && !keep && old_length != 0 && tail.start == area->range.end && tail.end <= kTop &&
       areas_.leaves_room(tail)) {

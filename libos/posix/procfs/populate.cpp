@@ -10,11 +10,12 @@ struct Device {
   std::string_view name;
   std::uint32_t permissions, major, minor;
 };
-constexpr std::uint32_t kMemory = vfs::MemoryDevices::kMajor, kTerminal = 5;
+constexpr std::uint32_t kMemory = vfs::MemoryDevices::kMajor, kTerminal = 5, kSerial = 4;
 constexpr std::array kDevices{Device{"null", 0666, kMemory, 3},      Device{"zero", 0666, kMemory, 5},
                               Device{"full", 0666, kMemory, 7},      Device{"random", 0666, kMemory, 8},
                               Device{"urandom", 0666, kMemory, 9},   Device{"tty", 0666, kTerminal, 0},
-                              Device{"console", 0600, kTerminal, 1}, Device{"ptmx", 0666, kTerminal, 2}};
+                              Device{"console", 0600, kTerminal, 1}, Device{"ptmx", 0666, kTerminal, 2},
+                              Device{"ttyS0", 0666, kSerial, 64}};
 
 struct Link {
   std::string_view name, target;

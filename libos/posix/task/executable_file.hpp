@@ -1,30 +1,12 @@
-// Files as programs and mappings see them: by pages.
+// Files as programs to be run.
 #pragma once
 
 #include <algorithm>
 
 #include "libos/posix/exec/load.hpp"
-#include "libos/posix/vfs/origin.hpp"
+#include "libos/posix/map/file_pages.hpp"
 
 namespace fb::libos::posix::task {
-
-/// The pages of an inode behind a mapping. Beyond the end of the file there is nothing.
-class FilePages final : public mm::Backing {
- public:
-  FilePages(vfs::Target file, Frames& frames) : file_(std::move(file)), frames_(frames) {}
-  [[nodiscard]] Kind kind() const override { return Kind::File; }
-  [[nodiscard]] const vfs::Target& file() const { return file_; }
-  Answer<FrameId> frame(std::uint64_t page) override {
-    const auto frame = file_.inode->frame_at(core::PageCount(page));
-    if (!frame) return fail(frame.error() == Errno::Fault ? Errno::NoDeviceOrAddress : frame.error());
-    frames_.share(*frame);
-    return *frame;
-  }
-
- private:
-  vfs::Target file_;
-  Frames& frames_;
-};
 
 class ExecutableFile final : public exec::Executable {
  public:
@@ -34,7 +16,7 @@ class ExecutableFile final : public exec::Executable {
     if (!file_.inode->is(vfs::mode::kRegular)) return fail(Errno::Access);
     vfs::BytesOutput out(head_);
     FB_ASSIGN(read_, file_.inode->read(0, out, head_.size()));
-    FB_ASSIGN(pages_, make_shared<FilePages>(file_, frames_));
+    FB_ASSIGN(pages_, map::file_pages(file_, frames_));
     return {};
   }
   [[nodiscard]] std::span<const std::byte> head() const override { return std::span(head_).first(read_); }
@@ -46,7 +28,7 @@ class ExecutableFile final : public exec::Executable {
  private:
   vfs::Target file_;
   Frames& frames_;
-  Ref<FilePages> pages_;
+  Ref<map::FilePages> pages_;
   std::array<std::byte, kHead> head_{};
   std::size_t read_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libos/posix/task/executable_file.hpp"
+#include "libos/posix/task/job_control.hpp"
 
 namespace fb::libos::posix::task {
 namespace {
@@ -66,16 +67,6 @@ char state_of(const Process& process, const Thread* thread, const Thread* curren
 
 }  // namespace
 
-const Thread* InstanceInformation::current() const {
-  const rt::Fibre* const fibre = system_.fibres.current();
-  for (const auto& process : system_.processes.all()) {
-    for (const auto& thread : process->threads()) {
-      if (thread->fibre == fibre) return thread.get();
-    }
-  }
-  return nullptr;
-}
-
 Answer<Process*> InstanceInformation::find(procfs::Pid process) const {
   Process* const found = system_.processes.find(Pid(process.raw()));
   if (found == nullptr) return fail(Errno::NoProcess);
@@ -97,13 +88,14 @@ Answer<Thread*> InstanceInformation::find_thread(procfs::Subject subject) const 
 }
 
 procfs::Subject InstanceInformation::caller() const {
-  const Thread* const thread = current();
+  const Thread* const thread = current_thread(system_.fibres);
   if (thread == nullptr) return {};
   return {.process = procfs::Pid(thread->process.pid.raw()), .thread = procfs::Pid(thread->tid.raw())};
 }
 
 vfs::Place InstanceInformation::place() const {
-  if (const Thread* const thread = current(); thread != nullptr) return thread->process.place();
+  if (const Thread* const thread = current_thread(system_.fibres); thread != nullptr)
+    return thread->process.place();
   return {.root = root_, .directory = root_, .who = {}, .mounts = system_.mounts};
 }
 
@@ -173,7 +165,7 @@ Answer<procfs::ProcessState> InstanceInformation::state(procfs::Subject subject)
   state.parent = procfs::Pid(process->parent.raw());
   state.group = procfs::Pid(process->group.raw());
   state.session = procfs::Pid(process->session.raw());
-  state.state = state_of(*process, thread, current());
+  state.state = state_of(*process, thread, current_thread(system_.fibres));
   if (thread != nullptr) {
     state.name = thread->name;
     state.nice = thread->scheduling.nice;
@@ -230,7 +222,7 @@ Answer<std::optional<procfs::AreaState>> InstanceInformation::area(procfs::Pid p
                           .shared = at->shared,
                           .grows_down = at->grows_down};
   if (at->backing && at->backing->kind() == mm::Backing::Kind::File) {
-    state.file = static_cast<const FilePages&>(*at->backing).file();
+    state.file = static_cast<const map::FilePages&>(*at->backing).file();
   } else if (at->grows_down) {
     state.label = "[stack]";
   } else if (space.brk_start() < state.end && state.start < space.brk_end()) {

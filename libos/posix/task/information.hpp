@@ -35,7 +35,6 @@ class InstanceInformation final : public procfs::Information {
   Answer<> set_oom_adjustment(procfs::Pid process, std::int32_t value) override;
 
  private:
-  [[nodiscard]] const Thread* current() const;
   [[nodiscard]] Answer<Process*> find(procfs::Pid process) const;
   [[nodiscard]] Answer<Thread*> find_thread(procfs::Subject subject) const;
   /// Not of one that is finished. Errors: NoProcess.

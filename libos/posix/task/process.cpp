@@ -185,6 +185,7 @@ void Process::give_memory_back() {
 void Process::finish() {
   give_memory_back();
   descriptors.close_all();
+  system.ipc.semaphores.exited(pid.raw());
   terminal.reset();
   if (!ended) ended = End::exited(0);
   finished = true;

@@ -7,8 +7,10 @@
 #include "libos/posix/machine/vector_scratch.hpp"
 #include "libos/posix/socket/domain.hpp"
 #include "libos/posix/sync/futexes.hpp"
+#include "libos/posix/sysv/ipc.hpp"
 #include "libos/posix/tty/job_control.hpp"
 #include "libos/posix/vfs/devices.hpp"
+#include "libos/posix/vfs/memory_file.hpp"
 #include "libos/posix/vfs/mounts.hpp"
 #include "libos/rt/machine.hpp"
 
@@ -48,6 +50,8 @@ struct System {
   Processes& processes;
   Starter& starter;
   procfs::Mounter* mounter = nullptr;  ///< none: nothing is mounted by programs
+  vfs::MemoryFiles memory_files{};
+  sysv::Ipc ipc{};
 };
 
 }  // namespace fb::libos::posix::task

@@ -36,6 +36,22 @@ namespace renaming {
 inline constexpr std::uint32_t kNoReplace = 1, kExchange = 2;
 }  // namespace renaming
 
+namespace allocation {
+inline constexpr std::uint32_t kKeepSize = 1, kPunchHole = 2, kZeroRange = 0x10;
+}  // namespace allocation
+
+namespace seal {
+inline constexpr std::uint32_t kSeal = 1, kShrink = 2, kGrow = 4, kWrite = 8, kFutureWrite = 16,
+                               kExecute = 32;
+inline constexpr std::uint32_t kNoWrites = kWrite | kFutureWrite, kAll = 63;
+}  // namespace seal
+
+/// RESOLVE_* of openat2.
+namespace resolving {
+inline constexpr std::uint32_t kNoCrossing = 1, kNoMagicLinks = 2, kNoSymlinks = 4, kBeneath = 8,
+                               kInRoot = 16, kCached = 32, kAll = 63;
+}  // namespace resolving
+
 enum class Whence : std::uint8_t { Set = 0, Current = 1, End = 2, Data = 3, Hole = 4 };
 
 namespace poll {

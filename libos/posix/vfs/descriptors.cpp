@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libos/posix/vfs/locks.hpp"
+
 namespace fb::libos::posix::vfs {
 
 const Descriptors::Slot* Descriptors::slot(Descriptor number) const {
@@ -38,7 +40,19 @@ Answer<Ref<File>> Descriptors::close(Descriptor number) {
   if (slot(number) == nullptr) return fail(Errno::BadDescriptor);
   const auto at = static_cast<std::size_t>(number);
   lowest_ = std::min(lowest_, at);
-  return std::exchange(slots_[at].file, {});
+  Ref<File> closed = std::exchange(slots_[at].file, {});
+  end_locks(closed);
+  return closed;
+}
+
+void Descriptors::end_locks(const Ref<File>& file) {
+  if (file && file->inode()) Locks::forget(*file->inode(), lock_owner_);
+}
+
+void Descriptors::close_all() {
+  for (const Slot& slot : slots_) end_locks(slot.file);
+  slots_.clear();
+  lowest_ = 0;
 }
 
 Answer<Descriptor> Descriptors::duplicate(Descriptor number, bool close_on_exec, Descriptor from) {
@@ -62,6 +76,7 @@ Answer<Ref<File>> Descriptors::duplicate_to_other(Descriptor number, Descriptor 
   FB_TRY(reach(at + 1));
   Ref<File> before = std::exchange(slots_[at].file, std::move(file));
   slots_[at].close_on_exec = close_on_exec;
+  end_locks(before);
   return before;
 }
 

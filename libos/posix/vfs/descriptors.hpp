@@ -28,6 +28,21 @@ class Descriptors {
   /// dup3: the same, but Invalid when both are one.
   Answer<Ref<File>> duplicate_to_other(Descriptor number, Descriptor to, bool close_on_exec);
 
+  Descriptors() = default;
+  /// Of what has no locks yet: what copy() made.
+  Descriptors(Descriptors&& other) noexcept
+      : slots_(std::move(other.slots_)), lowest_(std::exchange(other.lowest_, 0)), limit_(other.limit_) {}
+  Descriptors& operator=(Descriptors&& other) noexcept {
+    close_all();
+    std::swap(slots_, other.slots_);
+    std::swap(lowest_, other.lowest_);
+    limit_ = other.limit_;
+    return *this;
+  }
+  ~Descriptors() { close_all(); }
+  /// Who holds the process's record locks: closing any descriptor of a file ends those on it (POSIX close).
+  [[nodiscard]] LockOwner& lock_owner() { return lock_owner_; }
+
   [[nodiscard]] Answer<bool> close_on_exec(Descriptor number) const;
   Answer<> set_close_on_exec(Descriptor number, bool value);
 
@@ -37,10 +52,7 @@ class Descriptors {
   [[nodiscard]] std::optional<Descriptor> next_to_close_on_exec() const;
   /// The first that is open and at least `from`: for close_range and /proc.
   [[nodiscard]] std::optional<Descriptor> next_open(Descriptor from) const;
-  void close_all() {
-    slots_.clear();
-    lowest_ = 0;
-  }
+  void close_all();
 
   [[nodiscard]] std::uint32_t limit() const { return limit_; }
   /// Those above it stay. At most kLimitMost.
@@ -54,7 +66,10 @@ class Descriptors {
   [[nodiscard]] const Slot* slot(Descriptor number) const;
   Answer<> reach(std::size_t count);
 
+  void end_locks(const Ref<File>& file);
+
   Vector<Slot> slots_;
+  LockOwner lock_owner_;
   std::size_t lowest_ = 0;  ///< none below it is free
   std::uint32_t limit_ = kLimit;
 };

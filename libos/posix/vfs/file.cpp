@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "libos/posix/vfs/locks.hpp"
+
 namespace fb::libos::posix::vfs {
 namespace {
 
@@ -44,6 +46,10 @@ Stat stat_of(const Attributes& from) {
 }
 
 File::File(Ref<Inode> inode, std::uint32_t flags) : inode_(std::move(inode)), flags_(flags & ~kForgotten) {}
+
+void File::end_locks() {
+  if (inode_) Locks::forget(*inode_, lock_owner_);
+}
 
 bool File::writable() const {
   const std::uint32_t access = flags_ & flag::kAccess;

@@ -1,6 +1,8 @@
 // Open file descriptions: what descriptors name.
 #pragma once
 
+#include "libos/posix/vfs/inode.hpp"
+#include "libos/posix/vfs/lock_owner.hpp"
 #include "libos/posix/vfs/origin.hpp"
 #include "libos/posix/vfs/wait.hpp"
 
@@ -11,6 +13,7 @@ struct PollState {
   std::array<WaitQueue*, 2> queues{};  ///< that wake when it changes; null where it does not
 };
 
+class Pipe;
 class File;
 
 /// Who makes an ioctl, as far as one needs it: the memory behind its argument, which is put to and taken from apart, its
@@ -42,7 +45,7 @@ class File : public Shared {
  public:
   /// `flags` as open got them; creation flags are forgotten. `inode` may be none (pipes).
   File(Ref<Inode> inode, std::uint32_t flags);
-  virtual ~File() = default;
+  virtual ~File() { end_locks(); }
 
   /// Errors: BadDescriptor by the access mode; IsDirectory, Invalid, Fault, TryAgain, Restart, NoSpace, BrokenPipe...
   Answer<std::size_t> read(Output& out, std::size_t count, Waiter& waiter);
@@ -61,10 +64,16 @@ class File : public Shared {
   virtual Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, IoctlCaller& caller);
   [[nodiscard]] virtual Stat stat() const;
 
+  /// The pipe that this is an end of, or null.
+  [[nodiscard]] virtual Pipe* pipe_behind() { return nullptr; }
+
   [[nodiscard]] const Ref<Inode>& inode() const { return inode_; }
   /// None for directories, and for what was not opened by a name.
   [[nodiscard]] const Ref<Origin>& origin() const { return origin_; }
   void set_origin(Ref<Origin> origin) { origin_ = std::move(origin); }
+  [[nodiscard]] LockOwner& lock_owner() { return lock_owner_; }
+  /// Kept for fcntl: F_SETOWN, F_SETSIG.
+  std::int32_t owner = 0, signal = 0;
   [[nodiscard]] std::uint32_t flags() const { return flags_; }
   /// F_SETFL: others than flag::kSettable stay as they are.
   void set_flags(std::uint32_t flags);
@@ -86,9 +95,12 @@ class File : public Shared {
   }
 
  private:
+  void end_locks();
+
   Ref<Inode> inode_;
   Ref<Origin> origin_;
   std::uint32_t flags_;
+  LockOwner lock_owner_;
 };
 
 [[nodiscard]] Stat stat_of(const Attributes& from);

@@ -27,7 +27,7 @@ struct Attributes {
   std::uint32_t mode{}, uid{}, gid{}, links{};
   std::uint64_t size{}, pages{};  ///< pages: that are held for it
   std::uint64_t rdev{};
-  core::Nanoseconds accessed{}, modified{}, changed{};
+  core::Nanoseconds accessed{}, modified{}, changed{}, created{};
 };
 
 /// What a new file begins with; the mode with its type.
@@ -52,6 +52,21 @@ class Attachment : public Shared {
 
 class File;
 struct Target;
+class ExtendedAttributes;
+
+/// Who shows the pages of a file elsewhere: its mappings.
+class PageViewer {
+ public:
+  /// Before the file lets go of the pages [first, end). With `copies`, what was copied of them goes, too.
+  virtual void leave(std::uint64_t first, std::uint64_t end, bool copies) = 0;
+  /// Somebody could write the file by it.
+  [[nodiscard]] virtual bool writable() = 0;
+  /// Somebody runs it.
+  [[nodiscard]] virtual bool executed() = 0;
+
+ protected:
+  ~PageViewer() = default;
+};
 
 /// Names handed to it are components of 1 to kNameMax bytes, neither "." nor "..". It checks what concerns its structure;
 /// who may do it has been checked before (access.hpp). The defaults answer as a file that has no such operation.
@@ -116,16 +131,38 @@ class Inode : public Shared {
   /// The frame that holds this page, for mappings; a hole gets one. The caller shares it. Errors: Fault beyond the end,
   /// NoSpace, NoDevice when it cannot be mapped.
   virtual Answer<FrameId> frame_at(core::PageCount) { return fail(Errno::NoDevice); }
+  /// The frame that this page has already, none for a hole.
+  [[nodiscard]] virtual FrameId present(core::PageCount) { return {}; }
   /// The first byte of data, or of a hole, at or behind `offset`, which is below the size. Errors: NoDeviceOrAddress.
   virtual Answer<std::uint64_t> find(std::uint64_t offset, bool hole) {
     return hole ? attributes_.size : offset;
   }
 
+  /// fallocate: `mode` is of namespace allocation, [offset, offset + length) below kLargestFile. Errors: NotSupported,
+  /// NoSpace, Perm by a seal.
+  virtual Answer<> allocate(std::uint32_t /*mode*/, std::uint64_t /*offset*/, std::uint64_t /*length*/) {
+    return fail(Errno::NotSupported);
+  }
+  /// F_SEAL_*; null for files that cannot be sealed.
+  [[nodiscard]] virtual std::uint32_t* seals() { return nullptr; }
+  /// A file that has no name, in the file system of this directory; it may get one if `linkable` (O_TMPFILE). Errors: NoSpace,
+  /// NoMemory.
+  virtual Answer<Ref<Inode>> create_unnamed(const NewInode&, bool /*linkable*/) {
+    return fail(Errno::NotSupported);
+  }
+
   [[nodiscard]] Ref<Attachment>& attachment() { return attachment_; }
+  /// Its Locks, once there were any.
+  [[nodiscard]] Ref<Attachment>& locks() { return locks_; }
+  /// Errors: NotSupported, NoMemory.
+  virtual Answer<ExtendedAttributes*> extended() { return fail(Errno::NotSupported); }
+  /// The one there may be; it takes itself off.
+  [[nodiscard]] PageViewer*& viewer() { return viewer_; }
 
  private:
   Attributes attributes_;
-  Ref<Attachment> attachment_;
+  Ref<Attachment> attachment_, locks_;
+  PageViewer* viewer_ = nullptr;
 };
 
 /// Whether two are one file: where inodes are made when they are looked up, there may be several of it.

@@ -27,6 +27,12 @@ Answer<> to_new(Walk& walk, const Credentials& who, bool directory) {
   return check_create(*walk.directory(), who);
 }
 
+/// A program that runs would lose its pages, or find others. Linux lets libraries be written all the same. Errors: TextBusy.
+Answer<> check_not_executed(Inode& inode) {
+  const bool runs = inode.viewer() != nullptr && inode.viewer()->executed();
+  return runs ? Answer<>(fail(Errno::TextBusy)) : Answer<>();
+}
+
 /// What is there already is opened: is it of the kind, and may it be?
 Answer<> check_open(Inode& inode, const Credentials& who, std::uint32_t flags) {
   if ((flags & flag::kCreate) != 0 && inode.is_directory()) return fail(Errno::IsDirectory);
@@ -37,6 +43,7 @@ Answer<> check_open(Inode& inode, const Credentials& who, std::uint32_t flags) {
   if (inode.is_directory() && want != Want::Read) return fail(Errno::IsDirectory);
   FB_TRY(check_access(inode.attributes(), who, want));
   if (inode.is(mode::kSocket)) return fail(Errno::NoDeviceOrAddress);
+  if (want != Want::Read) FB_TRY(check_not_executed(inode));
   if ((flags & flag::kNoAccessTime) != 0 && !who.root() && who.uid != inode.attributes().uid) {
     return fail(Errno::Perm);
   }
@@ -71,11 +78,27 @@ Answer<> check_target(Walk& walk, const Place& place, const Inode& old, std::uin
   return place.mounts.involves(**over) ? Answer<>(fail(Errno::Busy)) : Answer<>();
 }
 
+/// O_TMPFILE.
+Answer<Opened> open_unnamed(const Place& place, std::string_view path, std::uint32_t flags,
+                            std::uint32_t permissions) {
+  const std::uint32_t access = flags & flag::kAccess;
+  if ((flags & (flag::kDirectory | flag::kCreate)) != flag::kDirectory) return fail(Errno::Invalid);
+  if (access != flag::kWrite && access != flag::kReadWrite) return fail(Errno::Invalid);
+  FB_ASSIGN(const Ref<Inode> directory, resolve(place, path, (flags & flag::kNoFollow) == 0));
+  if (!directory->is_directory()) return fail(Errno::NotDirectory);
+  FB_TRY(check_access(directory->attributes(), place.who, Want::Write | Want::Execute));
+  const NewInode begin = begin_in(*directory, place.who, mode::kRegular | (permissions & mode::kPermissions));
+  FB_ASSIGN(Ref<Inode> made, directory->create_unnamed(begin, (flags & flag::kExclusive) == 0));
+  return Opened{.inode = std::move(made), .created = true};
+}
+
 }  // namespace
 
 Answer<Opened> open_inode(const Place& place, std::string_view path, std::uint32_t flags,
                           std::uint32_t permissions) {
   if ((flags & flag::kPath) != 0) flags &= kWithPath;
+  if ((flags & flag::kTemporary & ~flag::kDirectory) != 0)
+    return open_unnamed(place, path, flags, permissions);
   const bool creates = (flags & flag::kCreate) != 0;
   if (creates && (flags & flag::kDirectory) != 0) return fail(Errno::Invalid);
   const bool exclusive = creates && (flags & flag::kExclusive) != 0;
@@ -193,6 +216,9 @@ Answer<> change_mode(Inode& inode, const Credentials& who, std::uint32_t permiss
   if (!who.root() && who.uid != its.uid) return fail(Errno::Perm);
   if (inode.is(mode::kSymlink)) return fail(Errno::NotSupported);
   if (!who.root() && !who.member_of(its.gid)) permissions &= ~mode::kSetGid;
+  const std::uint32_t* const seals = inode.seals();
+  const bool executes = ((its.mode ^ permissions) & mode::kAnyExecute) != 0;
+  if (seals != nullptr && (*seals & seal::kExecute) != 0 && executes) return fail(Errno::Perm);
   its.mode = (its.mode & mode::kType) | (permissions & mode::kPermissions);
   its.changed = now;
   return {};
@@ -221,6 +247,7 @@ Answer<> truncate(Inode& inode, const Credentials& who, std::uint64_t size) {
   if (inode.is_directory()) return fail(Errno::IsDirectory);
   if (!inode.is(mode::kRegular)) return fail(Errno::Invalid);
   FB_TRY(check_access(inode.attributes(), who, Want::Write));
+  FB_TRY(check_not_executed(inode));
   FB_TRY(inode.truncate(size));
   strip_set_ids(inode, who);
   return {};

@@ -47,9 +47,26 @@ bool Walk::next_component(std::string_view& component) {
 }
 
 Answer<> Walk::up() {
-  if (same_file(*at_, *place_.root)) return {};
-  FB_ASSIGN(at_, parent_of(place_.mounts, at_));
+  if (same_file(*at_, *place_.root))
+    return must_not(resolving::kBeneath) ? Answer<>(fail(Errno::CrossDevice)) : Answer<>();
+  FB_ASSIGN(const Ref<Inode> above, parent_of(place_.mounts, at_));
+  FB_ASSIGN(at_, crossed(above));
   return {};
+}
+
+/// An absolute path begins. Errors: CrossDevice.
+Answer<> Walk::to_root() {
+  if (must_not(resolving::kBeneath)) return fail(Errno::CrossDevice);
+  FB_ASSIGN(at_, crossed(place_.root));
+  return {};
+}
+
+/// Errors: CrossDevice when that is another mount, and must not be.
+Answer<Ref<Inode>> Walk::crossed(Ref<Inode> found) const {
+  if (must_not(resolving::kNoCrossing) && found->attributes().device != at_->attributes().device) {
+    return fail(Errno::CrossDevice);
+  }
+  return found;
 }
 
 Answer<Ref<Inode>> Walk::look() {
@@ -62,16 +79,18 @@ Answer<Ref<Inode>> Walk::look() {
   }
   if (kind_ != Last::Name) return at_;
   FB_ASSIGN(Ref<Inode> found, at_->lookup(last_));
-  return place_.mounts.top(std::move(found));
+  return crossed(place_.mounts.top(std::move(found)));
 }
 
 /// True when `link` leads to a file, which is in at_ then; else what it says is to be walked next.
 Answer<bool> Walk::push(Inode& link) {
-  if (++followed_ > kLinksMost) return fail(Errno::Loop);
+  if (++followed_ > kLinksMost || must_not(resolving::kNoSymlinks)) return fail(Errno::Loop);
   Target file;
   FB_ASSIGN(const bool jumps, link.jump(file));
   if (jumps) {
     if (!place_.who.root() && place_.who.uid != link.attributes().uid) return fail(Errno::Access);
+    if (must_not(resolving::kNoMagicLinks)) return fail(Errno::Loop);
+    if (must_not(resolving::kBeneath | resolving::kInRoot)) return fail(Errno::CrossDevice);
     at_ = std::move(file.inode);
     jumped_ = std::move(file.origin);
     return true;
@@ -79,7 +98,7 @@ Answer<bool> Walk::push(Inode& link) {
   FB_ASSIGN(const std::string_view target, link.readlink());
   if (target.empty()) return fail(Errno::NoEntry);
   FB_ASSIGN(String text, String::make(target));
-  if (text.view().front() == '/') at_ = place_.root;
+  if (text.view().front() == '/') FB_TRY(to_root());
   FB_TRY(links_.push_back({.text = std::move(text), .at = 0}));
   return false;
 }
@@ -99,7 +118,7 @@ Answer<> Walk::step(std::string_view component) {
   if (component == ".") return {};
   if (component == "..") return up();
   FB_ASSIGN(Ref<Inode> found, at_->lookup(component));
-  found = place_.mounts.top(std::move(found));
+  FB_ASSIGN(found, crossed(place_.mounts.top(std::move(found))));
   if (found->is(mode::kSymlink)) {
     FB_TRY(push(*found));
     return {};
@@ -112,7 +131,7 @@ Answer<> Walk::to_last() {
   if (!begun_) {
     if (path_.empty()) return fail(Errno::NoEntry);
     if (path_.size() >= kPathMax) return fail(Errno::NameTooLong);
-    if (path_.front() == '/') at_ = place_.root;
+    if (path_.front() == '/') FB_TRY(to_root());
     begun_ = true;
   }
   kind_ = Last::Root;

@@ -13,17 +13,25 @@ struct Place {
   Ref<Inode> directory;  ///< the working directory, or that of a descriptor
   Credentials who;
   const Mounts& mounts;
+  std::uint32_t resolving = 0;  ///< of namespace resolving: what the walk must not do
 };
 
 /// What the last component of a path is.
 enum class Last : std::uint8_t { Name, Dot, DotDot, Root };
 
 /// One walk. Use: to_last(), and then either look at last() and directory() to create or remove, or finish().
-/// Errors of a walk: NoEntry, NotDirectory, Access, Loop, NameTooLong, NoMemory.
+/// Errors of a walk: NoEntry, NotDirectory, Access, Loop, NameTooLong, NoMemory; CrossDevice as openat2 has it.
 class Walk {
  public:
   /// `path` lives as long as this.
   Walk(const Place& place, std::string_view path) : place_(place), path_(path), at_(place.directory) {}
+  /// What openat2's flags make of a place: with kInRoot its directory is the root.
+  static Place restricted(const Place& place, std::uint32_t flags) {
+    Place made = place;
+    made.resolving = flags;
+    if ((flags & (resolving::kInRoot | resolving::kBeneath)) != 0) made.root = place.directory;
+    return made;
+  }
 
   /// Up to the last component, whose directory may be searched.
   Answer<> to_last();
@@ -47,6 +55,9 @@ class Walk {
     String text;
     std::size_t at;
   };
+  Answer<> to_root();
+  Answer<Ref<Inode>> crossed(Ref<Inode> found) const;
+  [[nodiscard]] bool must_not(std::uint32_t what) const { return (place_.resolving & what) != 0; }
   bool next_component(std::string_view& component);
   bool only_slashes_left(bool& some) const;
   Answer<bool> push(Inode& link);

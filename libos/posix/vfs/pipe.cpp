@@ -11,7 +11,7 @@ Pipe::~Pipe() {
 }
 
 void Pipe::drop(std::uint64_t page) {
-  FrameId& slot = slots_[page % kSlots];
+  FrameId& slot = slots_[page % slots_.size()];
   if (slot != FrameId(0)) frames_.release(std::exchange(slot, FrameId(0)));
 }
 
@@ -22,19 +22,78 @@ Answer<std::size_t> Pipe::take(Output& out, std::size_t count) {
     const std::uint64_t page = read_ >> core::kPageShift;
     const std::size_t within = read_ & core::kPageMask;
     const std::size_t piece = std::min(count - done, core::kPageSize - within);
-    if (const auto put = out.put(frames_.bytes(slots_[page % kSlots]).subspan(within, piece)); !put) {
+    if (const auto put = out.put(frames_.bytes(slots_[page % slots_.size()]).subspan(within, piece)); !put) {
       if (done == 0) return fail(put.error());
       break;
     }
     read_ += piece;
     done += piece;
     // The slot may hold the beginning of a later page, too.
-    const bool left = read_ >> core::kPageShift != page && written_ <= (page + kSlots) << core::kPageShift;
+    const bool left = read_ >> core::kPageShift != page && written_ <= (page + slots_.size())
+                                                                           << core::kPageShift;
     if (left || read_ == written_) drop(page);
   }
   // An empty pipe begins with a page again: the full 64 KiB fit in its slots.
   if (read_ == written_) read_ = written_ = 0;
   return done;
+}
+
+Answer<std::size_t> Pipe::peek(Output& out, std::size_t count) {
+  count = std::min(count, held());
+  std::size_t done = 0;
+  while (done < count) {
+    const std::uint64_t at = read_ + done;
+    const std::size_t within = at & core::kPageMask;
+    const std::size_t piece = std::min(count - done, core::kPageSize - within);
+    const FrameId frame = slots_[(at >> core::kPageShift) % slots_.size()];
+    if (const auto put = out.put(frames_.bytes(frame).subspan(within, piece)); !put) {
+      if (done == 0) return fail(put.error());
+      break;
+    }
+    done += piece;
+  }
+  return done;
+}
+
+void Pipe::skip(std::size_t count) {
+  struct Nowhere final : Output {
+    Answer<> put(std::span<const std::byte> /*bytes*/) override { return {}; }
+  } nowhere;
+  static_cast<void>(take(nowhere, count));
+}
+
+Answer<std::size_t> Pipe::resize(std::size_t bytes) {
+  if (bytes > std::size_t{1} << 31) return fail(Errno::Invalid);
+  if (bytes > kLargest) return fail(Errno::Perm);
+  std::size_t slots = 1;
+  while (slots * core::kPageSize < bytes) slots *= 2;
+  if (slots == slots_.size()) return capacity();
+  if (slots * core::kPageSize < held()) return fail(Errno::Busy);
+  Pipe other(frames_);
+  while (other.more_slots_.size() < slots) FB_TRY(other.more_slots_.push_back(FrameId(0)));
+  other.slots_ = {other.more_slots_.begin(), slots};
+  std::array<std::byte, 512> some;
+  for (std::uint64_t left = held(); left != 0;) {
+    // From a copy of where reading is, so that nothing is lost when there is no memory.
+    const std::uint64_t at = written_ - left;
+    const std::size_t piece = std::min({left, some.size(), core::kPageSize - (at & core::kPageMask)});
+    const FrameId frame = slots_[(at >> core::kPageShift) % slots_.size()];
+    std::ranges::copy(frames_.bytes(frame).subspan(at & core::kPageMask, piece), some.data());
+    BytesInput in({some.data(), piece});
+    FB_ASSIGN(const std::size_t given, other.give(in, piece));
+    if (given != piece) return fail(Errno::NoMemory);
+    left -= piece;
+  }
+  for (FrameId& frame : slots_) {
+    if (frame != FrameId(0)) frames_.release(std::exchange(frame, FrameId(0)));
+  }
+  more_slots_ = std::move(other.more_slots_);
+  slots_ = {more_slots_.begin(), slots};
+  other.slots_ = {};
+  written_ = held();
+  read_ = 0;
+  to_write.wake_all();
+  return capacity();
 }
 
 Answer<std::size_t> Pipe::give(Input& in, std::size_t count) {
@@ -44,7 +103,7 @@ Answer<std::size_t> Pipe::give(Input& in, std::size_t count) {
     const std::uint64_t page = written_ >> core::kPageShift;
     const std::size_t within = written_ & core::kPageMask;
     const std::size_t piece = std::min(count - done, core::kPageSize - within);
-    FrameId& slot = slots_[page % kSlots];
+    FrameId& slot = slots_[page % slots_.size()];
     Answer<> taken;
     const bool fresh = slot == FrameId(0);
     if (fresh) {

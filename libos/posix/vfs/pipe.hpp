@@ -8,17 +8,26 @@
 namespace fb::libos::posix::vfs {
 
 /// What both ends share, and what a FIFO's inode has attached while it is open. Bytes are numbered from the first that was
-/// ever written; page n of them is in slot n % kSlots while it holds something.
+/// ever written; page n of them is in slot n % slots while it holds something.
 class Pipe final : public Attachment {
  public:
   static constexpr std::size_t kSlots = 16;
   static constexpr std::size_t kCapacity = kSlots * core::kPageSize;
+  static constexpr std::size_t kLargest = std::size_t{1} << 20;  ///< fs.pipe-max-size
 
   explicit Pipe(Frames& frames) : frames_(frames) {}
   ~Pipe() override;
 
   [[nodiscard]] std::size_t held() const { return written_ - read_; }
-  [[nodiscard]] std::size_t room() const { return kCapacity - held(); }
+  [[nodiscard]] std::size_t capacity() const { return slots_.size() * core::kPageSize; }
+  [[nodiscard]] std::size_t room() const { return capacity() - held(); }
+  /// F_SETPIPE_SZ: at least so many bytes. The capacity after it. Errors: Invalid, Perm above kLargest, Busy when what is held
+  /// does not fit, NoMemory.
+  Answer<std::size_t> resize(std::size_t bytes);
+  /// Up to `count` bytes stay and are put. Errors: Fault when nothing was put.
+  [[nodiscard]] Answer<std::size_t> peek(Output& out, std::size_t count);
+  /// Lets go of up to `count` bytes.
+  void skip(std::size_t count);
   /// As much as there is, up to `count`. Errors: Fault when nothing was put.
   Answer<std::size_t> take(Output& out, std::size_t count);
   /// As much as there is room for, up to `count`. Errors: Fault, NoMemory when nothing was taken.
@@ -34,7 +43,9 @@ class Pipe final : public Attachment {
   void drop(std::uint64_t page);
 
   Frames& frames_;
-  std::array<FrameId, kSlots> slots_{};
+  std::array<FrameId, kSlots> first_slots_{};
+  Vector<FrameId> more_slots_;
+  std::span<FrameId> slots_{first_slots_};  ///< of either
   std::uint64_t read_ = 0, written_ = 0;
 };
 
@@ -47,6 +58,7 @@ class PipeEnd final : public File {
   [[nodiscard]] PollState poll() override;
   Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, IoctlCaller& caller) override;
   [[nodiscard]] Pipe& pipe() const { return *pipe_; }
+  [[nodiscard]] Pipe* pipe_behind() override { return pipe_.get(); }
 
  private:
   Answer<std::size_t> on_read(Output& out, std::size_t count, Waiter& waiter) override;

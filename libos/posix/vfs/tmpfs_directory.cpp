@@ -118,22 +118,34 @@ Answer<Ref<Inode>> TmpDirectory::parent() {
   return Ref<Inode>(*parent_);
 }
 
+/// What it gets of a directory with the set-gid bit.
+NewInode TmpDirectory::fitted(const NewInode& begin) const {
+  NewInode fitted = begin;
+  if ((attributes().mode & mode::kSetGid) == 0) return fitted;
+  fitted.gid = attributes().gid;
+  if ((begin.mode & mode::kType) == mode::kDirectory) fitted.mode |= mode::kSetGid;
+  return fitted;
+}
+
+Answer<Ref<Inode>> TmpDirectory::create_unnamed(const NewInode& begin, bool linkable) {
+  if (store().inodes >= store().limits.inodes) return fail(Errno::NoSpace);
+  FB_ASSIGN(const auto node, make_shared<TmpFile>(shared_store(), fitted(begin)));
+  node->attributes().links = 0;
+  if (linkable) node->allow_link();
+  return node;
+}
+
 Answer<Ref<Inode>> TmpDirectory::create(std::string_view name, const NewInode& begin) {
   FB_TRY(may_add(name));
   if (store().inodes >= store().limits.inodes) return fail(Errno::NoSpace);
-  NewInode fitted = begin;
   const std::uint32_t type = begin.mode & mode::kType;
-  if ((attributes().mode & mode::kSetGid) != 0) {
-    fitted.gid = attributes().gid;
-    if (type == mode::kDirectory) fitted.mode |= mode::kSetGid;
-  }
   Ref<TmpNode> node;
   if (type == mode::kDirectory) {
-    FB_ASSIGN(node, make_shared<TmpDirectory>(shared_store(), fitted, this));
+    FB_ASSIGN(node, make_shared<TmpDirectory>(shared_store(), fitted(begin), this));
   } else if (type == mode::kRegular) {
-    FB_ASSIGN(node, make_shared<TmpFile>(shared_store(), fitted));
+    FB_ASSIGN(node, make_shared<TmpFile>(shared_store(), fitted(begin)));
   } else {
-    FB_ASSIGN(node, make_shared<TmpSpecial>(shared_store(), fitted));
+    FB_ASSIGN(node, make_shared<TmpSpecial>(shared_store(), fitted(begin)));
   }
   FB_TRY(add(name, node));
   if (type == mode::kDirectory) ++attributes().links;
@@ -157,9 +169,12 @@ Answer<> TmpDirectory::link(std::string_view name, Inode& target) {
   FB_TRY(may_add(name));
   if (target.attributes().device != attributes().device) return fail(Errno::CrossDevice);
   if (target.is_directory()) return fail(Errno::Perm);
-  if (target.attributes().links == 0) return fail(Errno::NoEntry);
+  if (target.attributes().links == 0 && !static_cast<TmpNode&>(target).may_be_linked()) {
+    return fail(Errno::NoEntry);
+  }
   FB_TRY(add(name, Ref<TmpNode>(static_cast<TmpNode&>(target))));
   ++target.attributes().links;
+  static_cast<TmpNode&>(target).forbid_link();
   target.attributes().changed = attributes().changed;
   return {};
 }

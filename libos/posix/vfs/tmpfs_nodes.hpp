@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "libos/posix/vfs/extended.hpp"
 #include "libos/posix/vfs/pages.hpp"
 #include "libos/posix/vfs/string.hpp"
 #include "libos/posix/vfs/tmpfs.hpp"
@@ -24,6 +25,11 @@ class TmpNode : public Inode {
  public:
   TmpNode(const Ref<Tmpfs::Store>& store, const NewInode& begin);
   ~TmpNode() override { --store_->inodes; }
+  Answer<ExtendedAttributes*> extended() override;
+  /// A file without a name may get one, once: it comes of O_TMPFILE.
+  [[nodiscard]] bool may_be_linked() const { return may_be_linked_; }
+  void allow_link() { may_be_linked_ = true; }
+  void forbid_link() { may_be_linked_ = false; }
 
  protected:
   [[nodiscard]] Tmpfs::Store& store() const { return *store_; }
@@ -35,6 +41,8 @@ class TmpNode : public Inode {
 
  private:
   Ref<Tmpfs::Store> store_;
+  std::unique_ptr<ExtendedAttributes> extended_;
+  bool may_be_linked_ = false;
 };
 
 /// Devices, FIFOs and sockets: what they do is elsewhere.
@@ -63,13 +71,19 @@ class TmpFile final : public TmpNode {
   Answer<> truncate(std::uint64_t size) override;
   Answer<FrameId> frame_at(core::PageCount page) override;
   Answer<std::uint64_t> find(std::uint64_t offset, bool hole) override;
+  Answer<> allocate(std::uint32_t mode, std::uint64_t offset, std::uint64_t length) override;
+  std::uint32_t* seals() override { return &seals_; }
+  FrameId present(core::PageCount page) override { return pages_.get(page.raw()); }
 
  private:
   Answer<FrameId> fill(std::uint64_t page);
+  Answer<> fill_all(std::uint64_t first, std::uint64_t end);
+  void punch(std::uint64_t offset, std::uint64_t end);
   void clear_tail();
   void count_pages();
 
   Pages pages_;
+  std::uint32_t seals_ = seal::kSeal;
 };
 
 class TmpDirectory final : public TmpNode {
@@ -80,6 +94,7 @@ class TmpDirectory final : public TmpNode {
   Answer<Ref<Inode>> lookup(std::string_view name) override;
   Answer<Ref<Inode>> parent() override;
   Answer<Ref<Inode>> create(std::string_view name, const NewInode& begin) override;
+  Answer<Ref<Inode>> create_unnamed(const NewInode& begin, bool linkable) override;
   Answer<Ref<Inode>> symlink(std::string_view name, std::string_view target, const NewInode& begin) override;
   Answer<> link(std::string_view name, Inode& target) override;
   Answer<> unlink(std::string_view name) override;
@@ -102,6 +117,7 @@ class TmpDirectory final : public TmpNode {
   [[nodiscard]] std::size_t position(std::uint64_t cookie) const;
   [[nodiscard]] Entry* entry_of(std::string_view name) const;
   [[nodiscard]] bool within(const Inode& directory) const;
+  [[nodiscard]] NewInode fitted(const NewInode& begin) const;
   Answer<> may_add(std::string_view name) const;
   Answer<> add(std::string_view name, const Ref<TmpNode>& node);
   void remove(const Entry& entry);

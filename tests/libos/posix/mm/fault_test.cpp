@@ -93,7 +93,7 @@ TEST(Fault, copies_a_files_page_when_a_private_mapping_writes_C4_01) {
   EXPECT_EQ(process.frames.bytes(file->held[2])[0], std::byte{2});
   EXPECT_EQ(byte_at(space, at(1)), 2);
   file->truncate(1);
-  space.forget(*file, 1);
+  file->leave(1, ~std::uint64_t{0}, true);
   EXPECT_EQ(byte_at(space, at(0)), std::nullopt);
   EXPECT_EQ(space.fault(at(9), Touch::Read).value(), FaultResult::Bus);
   EXPECT_EQ(process.frames.used(), 1U);
