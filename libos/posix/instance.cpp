@@ -22,6 +22,7 @@ core::Nanoseconds SystemClock::now() {
 }
 
 Answer<> Instance::prepare_files(const rt::BootArchive& archive) {
+  FB_TRY(pacemaker_.start());
   FB_ASSIGN(files_, root_files(frames_, clock_, mounts_, archive));
   FB_TRY(mounts_.set_root(files_));
   const auto cpus = abi::calls::machine_info(abi::Info::Cpus).value_or(1);

@@ -7,6 +7,8 @@
 #include "libos/posix/console_terminal.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
+#include "libos/posix/pacemaker.hpp"
+#include "libos/posix/poll/services.hpp"
 #include "libos/posix/processor_random.hpp"
 #include "libos/posix/procfs/mounter.hpp"
 #include "libos/posix/runner.hpp"
@@ -69,16 +71,19 @@ class Instance {
   ProcessorRandom random_;
   vfs::MemoryDevices memory_devices_;
   vfs::Mounts mounts_;
+  rt::Fibres& fibres_;
+  FibrePacemaker pacemaker_{fibres_, alarms_};
+  poll::Alarms alarms_{pacemaker_};
+  poll::Services events_{alarms_, clock_};
   sync::Futexes futexes_;
   socket::Domain sockets_;
   task::Processes processes_;
-  rt::Fibres& fibres_;
   task::ProcessJobs jobs_{fibres_, processes_};
   tty::TerminalDevices devices_{jobs_, memory_devices_};
   rt::Team team_{fibres_};
   Runner runner_{queue_, fibres_};
-  task::System system_{source_, queue_,  vector_,  frames_,  clock_, random_,    devices_,
-                       mounts_, fibres_, futexes_, sockets_, jobs_,  processes_, runner_};
+  task::System system_{source_, queue_,   vector_,  frames_, clock_,     random_, devices_, mounts_,
+                       fibres_, futexes_, sockets_, jobs_,   processes_, runner_, events_};
   Ref<vfs::Tmpfs> files_;
   std::optional<task::InstanceInformation> information_;
   std::optional<procfs::Mounter> mounter_;

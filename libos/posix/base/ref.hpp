@@ -9,7 +9,8 @@
 
 namespace fb::libos::posix {
 
-/// Base of what is shared. The last Ref deletes it, as the type that the Ref names, or by a virtual destructor.
+/// Base of what is shared. The last Ref deletes it, as the type that the Ref names, or by a virtual destructor. Before that
+/// it calls before_end(), where there is one: the object is still whole then, and nobody may take a Ref to it again.
 class Shared {
  public:
   Shared() = default;
@@ -43,7 +44,9 @@ class Ref {
     return *this;
   }
   ~Ref() {
-    if (object_ != nullptr && --object_->references_ == 0) delete object_;
+    if (object_ == nullptr || --object_->references_ != 0) return;
+    if constexpr (requires { object_->before_end(); }) object_->before_end();
+    delete object_;
   }
   void reset() { *this = Ref(); }
 

@@ -36,6 +36,8 @@ Done open_from(Call& call, const vfs::Place& place, std::string_view path, std::
   auto& system = call.process.system;
   auto waiter = call.waiter();
   FB_ASSIGN(const auto file, vfs::open_file(opened, flags, system.devices, system.frames, waiter));
+  file->note_open();
+  if (opened.truncated) file->note(vfs::notice::kModify);
   FB_ASSIGN(const auto number, call.process.descriptors.add(file, (flags & vfs::flag::kCloseOnExec) != 0));
   return static_cast<std::uint64_t>(number);
 }

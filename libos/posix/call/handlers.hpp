@@ -13,6 +13,8 @@ namespace fb::libos::posix::call {
 Answer<vfs::Place> place_of(Call& call, std::int32_t descriptor, std::string_view path);
 /// What that path names; `follow`: also through a symbolic link at its end. Errors: those and of a walk.
 Answer<Ref<vfs::Inode>> resolve_at(Call& call, std::int32_t descriptor, std::string_view path, bool follow);
+/// The signal mask of ppoll and its like, for the time of the call; none at address 0. Errors: Invalid, Fault.
+Answer<> mask_for_call(Call& call, core::VirtAddr mask, std::uint64_t bytes);
 
 /// What *at calls with flags of vfs::at are about: a path, or with kEmptyPath and an empty one the descriptor itself. Errors:
 /// those, and BadDescriptor.

@@ -17,6 +17,9 @@
 namespace fb::libos::posix::procfs {
 class Mounter;
 }
+namespace fb::libos::posix::poll {
+struct Services;
+}
 
 namespace fb::libos::posix::task {
 
@@ -49,6 +52,7 @@ struct System {
   tty::JobControl& jobs;
   Processes& processes;
   Starter& starter;
+  poll::Services& events;
   procfs::Mounter* mounter = nullptr;  ///< none: nothing is mounted by programs
   vfs::MemoryFiles memory_files{};
   sysv::Ipc ipc{};

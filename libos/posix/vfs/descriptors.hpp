@@ -54,6 +54,8 @@ class Descriptors {
   [[nodiscard]] std::optional<Descriptor> next_open(Descriptor from) const;
   void close_all();
 
+  /// All that are open are below it; it never falls.
+  [[nodiscard]] std::size_t reached() const { return slots_.size(); }
   [[nodiscard]] std::uint32_t limit() const { return limit_; }
   /// Those above it stay. At most kLimitMost.
   void set_limit(std::uint32_t limit) { limit_ = limit < kLimitMost ? limit : kLimitMost; }

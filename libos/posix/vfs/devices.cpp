@@ -12,6 +12,7 @@ class MemoryFile final : public File {
       : File(inode, flags), device_(device), random_(random) {}
   /// There is nothing to seek, and nothing wrong with it.
   Answer<std::uint64_t> seek(std::int64_t /*offset*/, Whence /*whence*/) override { return 0; }
+  [[nodiscard]] bool pollable() const override { return random(); }
 
  private:
   static constexpr std::size_t kPiece = 256;

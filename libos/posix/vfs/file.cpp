@@ -62,24 +62,32 @@ void File::set_flags(std::uint32_t flags) {
 
 Answer<std::size_t> File::read(Output& out, std::size_t count, Waiter& waiter) {
   if (!readable()) return fail(Errno::BadDescriptor);
-  return on_read(out, std::min(count, kTransferMost), waiter);
+  auto done = on_read(out, std::min(count, kTransferMost), waiter);
+  if (done && *done != 0) note(notice::kAccess);
+  return done;
 }
 
 Answer<std::size_t> File::write(Input& in, std::size_t count, Waiter& waiter) {
   if (!writable()) return fail(Errno::BadDescriptor);
-  return on_write(in, std::min(count, kTransferMost), waiter);
+  auto done = on_write(in, std::min(count, kTransferMost), waiter);
+  if (done && *done != 0) note(notice::kModify);
+  return done;
 }
 
 Answer<std::size_t> File::read_at(std::int64_t offset, Output& out, std::size_t count) {
   if (offset < 0) return fail(Errno::Invalid);
   if (!readable()) return fail(Errno::BadDescriptor);
-  return on_read_at(static_cast<std::uint64_t>(offset), out, std::min(count, kTransferMost));
+  auto done = on_read_at(static_cast<std::uint64_t>(offset), out, std::min(count, kTransferMost));
+  if (done && *done != 0) note(notice::kAccess);
+  return done;
 }
 
 Answer<std::size_t> File::write_at(std::int64_t offset, Input& in, std::size_t count) {
   if (offset < 0) return fail(Errno::Invalid);
   if (!writable()) return fail(Errno::BadDescriptor);
-  return on_write_at(static_cast<std::uint64_t>(offset), in, std::min(count, kTransferMost));
+  auto done = on_write_at(static_cast<std::uint64_t>(offset), in, std::min(count, kTransferMost));
+  if (done && *done != 0) note(notice::kModify);
+  return done;
 }
 
 Answer<std::uint64_t> File::seek(std::int64_t /*offset*/, Whence /*whence*/) {
@@ -90,7 +98,9 @@ Answer<> File::truncate(std::int64_t size) {
   if (size < 0) return fail(Errno::Invalid);
   if (path_only()) return fail(Errno::BadDescriptor);
   if (!writable() || !inode_ || !inode_->is(mode::kRegular)) return fail(Errno::Invalid);
-  return inode_->truncate(static_cast<std::uint64_t>(size));
+  FB_TRY(inode_->truncate(static_cast<std::uint64_t>(size)));
+  note(notice::kModify);
+  return {};
 }
 
 Answer<std::size_t> File::entries(Output& /*out*/, std::size_t /*count*/) {
@@ -100,6 +110,29 @@ Answer<std::size_t> File::entries(Output& /*out*/, std::size_t /*count*/) {
 Answer<std::uint64_t> File::ioctl(std::uint32_t /*request*/, std::uint64_t /*argument*/,
                                   IoctlCaller& /*caller*/) {
   return fail(path_only() ? Errno::BadDescriptor : Errno::NotTerminal);
+}
+
+bool File::pollable() const {
+  return !inode_ || !(inode_->is(mode::kRegular) || inode_->is(mode::kDirectory));
+}
+
+void File::note_open() {
+  if (path_only()) return;
+  noted_ = true;
+  note(notice::kOpen);
+}
+
+void File::note(std::uint32_t what) {
+  if (!inode_ || (!origin_ && inode_->watchers().empty())) return;
+  if (inode_->is_directory()) what |= notice::kDirectory;
+  if (inode_->attributes().links == 0) what |= notice::kUnlinkedChild;
+  if (origin_) origin_->directory()->watchers().tell(what, origin_->name());
+  inode_->watchers().tell(what);
+}
+
+void File::before_end() {
+  watchers_.end();
+  if (noted_) note(writable() ? notice::kCloseWrite : notice::kCloseNoWrite);
 }
 
 Stat File::stat() const { return inode_ ? stat_of(inode_->attributes()) : Stat{}; }
@@ -175,6 +208,7 @@ Answer<std::optional<DirectoryFile::Record>> DirectoryFile::next(std::uint64_t c
 Answer<std::size_t> DirectoryFile::entries(Output& out, std::size_t count) {
   if (path_only()) return fail(Errno::BadDescriptor);
   if (inode()->attributes().links == 0) return fail(Errno::NoEntry);
+  note(notice::kAccess);
   std::size_t done = 0;
   for (;;) {
     FB_ASSIGN(const auto record, next(cookie_));

@@ -9,8 +9,10 @@
 namespace fb::libos::posix::vfs {
 
 struct PollState {
-  std::uint32_t events;                ///< that hold now (namespace poll)
-  std::array<WaitQueue*, 2> queues{};  ///< that wake when it changes; null where it does not
+  std::uint32_t events;  ///< that hold now (namespace poll)
+  std::array<WaitQueue*, 2>
+      queues{};        ///< that wake all when it changes, the same ones for life; null: it does not
+  bool split = false;  ///< the first queue wakes for input only and the second for output; either for errors
 };
 
 class Pipe;
@@ -60,9 +62,14 @@ class File : public Shared {
   /// Whole directory records. Errors: NotDirectory, Invalid when not one fits, BadDescriptor.
   virtual Answer<std::size_t> entries(Output& out, std::size_t count);
   [[nodiscard]] virtual PollState poll() { return {.events = kAlwaysReady}; }
+  /// epoll takes it: what Linux gives a poll operation. Regular files and directories have none.
+  [[nodiscard]] virtual bool pollable() const;
   /// `argument` is the program's; what is behind it is reached through `caller`. Errors: NotTerminal, Fault.
   virtual Answer<std::uint64_t> ioctl(std::uint32_t request, std::uint64_t argument, IoctlCaller& caller);
   [[nodiscard]] virtual Stat stat() const;
+  /// What /proc calls a file without an inode ("[eventpoll]"), one array for each class: file_as() asks for it. Null for
+  /// others.
+  [[nodiscard]] virtual const char* anonymous_name() const { return nullptr; }
 
   /// The pipe that this is an end of, or null.
   [[nodiscard]] virtual Pipe* pipe_behind() { return nullptr; }
@@ -81,6 +88,14 @@ class File : public Shared {
   [[nodiscard]] bool readable() const { return !path_only() && (flags_ & flag::kAccess) % 2 == 0; }
   [[nodiscard]] bool writable() const;
   [[nodiscard]] bool blocks() const { return (flags_ & flag::kNonBlock) == 0; }
+
+  /// Who wants to know when the last descriptor is gone.
+  [[nodiscard]] FileWatchers& watchers() { return watchers_; }
+  /// It was opened, by its origin if it has one: told to who watches, and those are told of the end, too.
+  void note_open();
+  /// To who watches the inode, or the directory where it was opened.
+  void note(std::uint32_t what);
+  void before_end();
 
  protected:
   static constexpr std::uint32_t kAlwaysReady =
@@ -101,7 +116,15 @@ class File : public Shared {
   Ref<Origin> origin_;
   std::uint32_t flags_;
   LockOwner lock_owner_;
+  bool noted_ = false;  ///< its opening was
+  FileWatchers watchers_;
 };
+
+/// As a T, which has an array kAnonymousName; null when it is another file.
+template <class T>
+[[nodiscard]] T* file_as(File& file) {
+  return file.anonymous_name() == T::kAnonymousName ? static_cast<T*>(&file) : nullptr;
+}
 
 [[nodiscard]] Stat stat_of(const Attributes& from);
 

@@ -9,6 +9,7 @@
 #include "libos/posix/base/ref.hpp"
 #include "libos/posix/vfs/abi.hpp"
 #include "libos/posix/vfs/io.hpp"
+#include "libos/posix/vfs/watch.hpp"
 
 namespace fb::libos::posix::vfs {
 
@@ -159,10 +160,15 @@ class Inode : public Shared {
   /// The one there may be; it takes itself off.
   [[nodiscard]] PageViewer*& viewer() { return viewer_; }
 
+  /// Who is told what happens to it: notify.hpp.
+  [[nodiscard]] InodeWatchers& watchers() { return watchers_; }
+  void before_end() { watchers_.end(attributes_.links == 0); }
+
  private:
   Attributes attributes_;
   Ref<Attachment> attachment_, locks_;
   PageViewer* viewer_ = nullptr;
+  InodeWatchers watchers_;
 };
 
 /// Whether two are one file: where inodes are made when they are looked up, there may be several of it.

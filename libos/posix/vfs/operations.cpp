@@ -1,5 +1,7 @@
 #include "libos/posix/vfs/operations.hpp"
 
+#include "libos/posix/vfs/notify.hpp"
+
 namespace fb::libos::posix::vfs {
 namespace {
 
@@ -47,10 +49,15 @@ Answer<> check_open(Inode& inode, const Credentials& who, std::uint32_t flags) {
   if ((flags & flag::kNoAccessTime) != 0 && !who.root() && who.uid != inode.attributes().uid) {
     return fail(Errno::Perm);
   }
-  if ((flags & flag::kTruncate) != 0 && inode.is(mode::kRegular)) {
-    FB_TRY(inode.truncate(0));
-    strip_set_ids(inode, who);
-  }
+  return {};
+}
+
+/// Errors: those of Inode::truncate().
+Answer<> cut_opened(Opened& opened, const Credentials& who, std::uint32_t flags) {
+  if ((flags & flag::kTruncate) == 0 || !opened.inode->is(mode::kRegular)) return {};
+  FB_TRY(opened.inode->truncate(0));
+  strip_set_ids(*opened.inode, who);
+  opened.truncated = true;
   return {};
 }
 
@@ -60,12 +67,13 @@ Answer<Opened> create_at(const Walk& walk, const Credentials& who, std::uint32_t
       begin_in(*walk.directory(), who, mode::kRegular | (permissions & mode::kPermissions));
   FB_ASSIGN(Ref<Origin> origin, walk.origin());
   FB_ASSIGN(Ref<Inode> made, walk.directory()->create(walk.last(), begin));
+  note_entry(*walk.directory(), notice::kCreate, *made, walk.last());
   return Opened{.inode = std::move(made), .created = true, .origin = std::move(origin)};
 }
 
-/// What is at the new name may go, or may come. `old` is what moves there.
-Answer<> check_target(Walk& walk, const Place& place, const Inode& old, std::uint32_t flags) {
-  const auto over = walk.look();
+/// What is at the new name may go, or may come. `old` is what moves there, `over` what is there.
+Answer<> check_target(const Walk& walk, const Place& place, const Inode& old, const Answer<Ref<Inode>>& over,
+                      std::uint32_t flags) {
   if (!over) {
     if (over.error() != Errno::NoEntry) return fail(over.error());
     if ((flags & renaming::kExchange) != 0) return fail(Errno::NoEntry);
@@ -125,7 +133,9 @@ Answer<Opened> open_inode(const Place& place, std::string_view path, std::uint32
       FB_ASSIGN(origin, walk.origin());
     }
     FB_TRY(check_open(**found, place.who, flags));
-    return Opened{.inode = *std::move(found), .created = false, .origin = std::move(origin)};
+    Opened opened{.inode = *std::move(found), .created = false, .origin = std::move(origin)};
+    FB_TRY(cut_opened(opened, place.who, flags));
+    return opened;
   }
 }
 
@@ -138,7 +148,9 @@ Answer<Ref<Inode>> make_node(const Place& place, std::string_view path, std::uin
   if (device && !place.who.root()) return fail(Errno::Perm);
   NewInode begin = begin_in(*walk.directory(), place.who, mode);
   if (device) begin.rdev = rdev;
-  return walk.directory()->create(walk.last(), begin);
+  FB_ASSIGN(Ref<Inode> made, walk.directory()->create(walk.last(), begin));
+  note_entry(*walk.directory(), notice::kCreate, *made, walk.last());
+  return made;
 }
 
 Answer<> make_symlink(const Place& place, std::string_view path, std::string_view target) {
@@ -146,8 +158,10 @@ Answer<> make_symlink(const Place& place, std::string_view path, std::string_vie
   if (target.size() >= kPathMax) return fail(Errno::NameTooLong);
   Walk walk(place, path);
   FB_TRY(to_new(walk, place.who, false));
-  FB_TRY(walk.directory()->symlink(walk.last(), target,
-                                   {.mode = 0, .uid = place.who.uid, .gid = place.who.gid}));
+  FB_ASSIGN(const Ref<Inode> made,
+            walk.directory()->symlink(walk.last(), target,
+                                      {.mode = 0, .uid = place.who.uid, .gid = place.who.gid}));
+  note_entry(*walk.directory(), notice::kCreate, *made, walk.last());
   return {};
 }
 
@@ -155,18 +169,25 @@ Answer<> link(const Place& from, const Ref<Inode>& target, std::string_view path
   Walk walk(from, path);
   FB_TRY(to_new(walk, from.who, false));
   if (walk.directory()->attributes().device != target->attributes().device) return fail(Errno::CrossDevice);
-  return walk.directory()->link(walk.last(), *target);
+  FB_TRY(walk.directory()->link(walk.last(), *target));
+  note_self(*target, notice::kAttributes);
+  note_entry(*walk.directory(), notice::kCreate, *target, walk.last());
+  return {};
 }
 
 Answer<> unlink(const Place& place, std::string_view path) {
   Walk walk(place, path);
   FB_TRY(walk.to_last());
   if (walk.kind() != Last::Name) return fail(Errno::IsDirectory);
-  FB_ASSIGN(const Ref<Inode> victim, walk.look());
+  FB_ASSIGN(Ref<Inode> victim, walk.look());
   if (walk.slash()) return fail(victim->is_directory() ? Errno::IsDirectory : Errno::NotDirectory);
   FB_TRY(check_remove(*walk.directory(), *victim, place.who));
   if (victim->is_directory()) return fail(Errno::IsDirectory);
-  return walk.directory()->unlink(walk.last());
+  FB_TRY(walk.directory()->unlink(walk.last()));
+  note_self(*victim, notice::kAttributes);
+  victim.reset();  // its end, if nobody has it open, is told before
+  note_gone(*walk.directory(), walk.last(), false);
+  return {};
 }
 
 Answer<> remove_directory(const Place& place, std::string_view path) {
@@ -175,11 +196,14 @@ Answer<> remove_directory(const Place& place, std::string_view path) {
   if (walk.kind() == Last::Dot) return fail(Errno::Invalid);
   if (walk.kind() == Last::DotDot) return fail(Errno::NotEmpty);
   if (walk.kind() == Last::Root) return fail(Errno::Busy);
-  FB_ASSIGN(const Ref<Inode> victim, walk.look());
+  FB_ASSIGN(Ref<Inode> victim, walk.look());
   FB_TRY(check_remove(*walk.directory(), *victim, place.who));
   if (!victim->is_directory()) return fail(Errno::NotDirectory);
   if (place.mounts.involves(*victim) || same_file(*victim, *place.root)) return fail(Errno::Busy);
-  return walk.directory()->remove_directory(walk.last());
+  FB_TRY(walk.directory()->remove_directory(walk.last()));
+  victim.reset();
+  note_gone(*walk.directory(), walk.last(), true);
+  return {};
 }
 
 Answer<> rename(const Place& from, std::string_view from_path, const Place& to, std::string_view to_path,
@@ -202,13 +226,18 @@ Answer<> rename(const Place& from, std::string_view from_path, const Place& to, 
   FB_ASSIGN(const Ref<Inode> moved, source.look());
   if (source.slash() && !moved->is_directory()) return fail(Errno::NotDirectory);
   FB_TRY(check_remove(old_directory, *moved, from.who));
-  FB_TRY(check_target(target, to, *moved, flags));
+  const auto over = target.look();
+  FB_TRY(check_target(target, to, *moved, over, flags));
   if (from.mounts.involves(*moved)) return fail(Errno::Busy);
   // To another parent, its ".." is changed.
   if (moved->is_directory() && source.directory() != target.directory()) {
     FB_TRY(check_access(moved->attributes(), from.who, Want::Write));
   }
-  return old_directory.rename(source.last(), new_directory, target.last(), flags);
+  FB_TRY(old_directory.rename(source.last(), new_directory, target.last(), flags));
+  const Move move{
+      .from = old_directory, .name = source.last(), .to = new_directory, .to_name = target.last()};
+  note_move(move, *moved, over ? over->get() : nullptr, (flags & renaming::kExchange) != 0);
+  return {};
 }
 
 Answer<> change_mode(Inode& inode, const Credentials& who, std::uint32_t permissions, core::Nanoseconds now) {
@@ -221,6 +250,7 @@ Answer<> change_mode(Inode& inode, const Credentials& who, std::uint32_t permiss
   if (seals != nullptr && (*seals & seal::kExecute) != 0 && executes) return fail(Errno::Perm);
   its.mode = (its.mode & mode::kType) | (permissions & mode::kPermissions);
   its.changed = now;
+  note_self(inode, notice::kAttributes);
   return {};
 }
 
@@ -240,6 +270,7 @@ Answer<> change_owner(Inode& inode, const Credentials& who, std::uint32_t uid, s
     if ((its.mode & mode::kGroupExecute) != 0) its.mode &= ~mode::kSetGid;
   }
   its.changed = now;
+  note_self(inode, notice::kAttributes);
   return {};
 }
 
@@ -250,6 +281,7 @@ Answer<> truncate(Inode& inode, const Credentials& who, std::uint64_t size) {
   FB_TRY(check_not_executed(inode));
   FB_TRY(inode.truncate(size));
   strip_set_ids(inode, who);
+  note_self(inode, notice::kModify);
   return {};
 }
 

@@ -9,6 +9,7 @@ struct Opened {
   Ref<Inode> inode;
   bool created;
   Ref<Origin> origin{};  ///< of what is no directory
+  bool truncated = false;
 };
 
 /// What open does before there is a file: O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_PATH and permissions; and O_TRUNC.

@@ -152,8 +152,10 @@ Answer<std::size_t> PipeEnd::on_read(Output& out, std::size_t count, Waiter& wai
     if (!blocks()) return fail(Errno::TryAgain);
     FB_TRY(waiter.wait(pipe_->to_read));
   }
+  // Who waits to write has found less room than this; for others nothing changes (an edge, for epoll).
+  const bool was_full = pipe_->room() < kPipeAtomic;
   auto done = pipe_->take(out, count);
-  pipe_->to_write.wake_all();
+  if (was_full) pipe_->to_write.wake_all();
   return done;
 }
 
@@ -187,7 +189,7 @@ Answer<std::size_t> PipeEnd::on_write(Input& in, std::size_t count, Waiter& wait
 }
 
 PollState PipeEnd::poll() {
-  PollState state{.events = 0};
+  PollState state{.events = 0, .split = true};
   if (readable()) {
     state.queues[0] = &pipe_->to_read;
     if (pipe_->held() != 0) state.events |= poll::kIn | poll::kReadNormal;

@@ -25,6 +25,8 @@ class Sleeper {
 class WaitQueue {
  public:
   void add(Sleeper& sleeper) { sleepers_.push_back(sleeper); }
+  /// Before all others: who only looks on, as Linux has it.
+  void add_first(Sleeper& sleeper) { sleepers_.push_front(sleeper); }
   void remove(Sleeper& sleeper) { sleepers_.remove(sleeper); }
   [[nodiscard]] bool empty() const { return sleepers_.empty(); }
   void wake_one() {

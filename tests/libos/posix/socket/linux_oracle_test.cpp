@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "tests/libos/posix/socket/support.hpp"
+#include "tests/libos/posix/vfs/ioctl.hpp"
 
 namespace fb::libos::posix::socket::test {
 namespace {
@@ -135,9 +136,7 @@ class Ours {
   }
   std::uint32_t events(std::size_t end) { return ends_[end]->poll().events; }
   int readable(std::size_t end) {
-    std::int32_t count = 0;
-    vfs::BytesOutput out(std::as_writable_bytes(std::span(&count, 1)));
-    return ends_[end]->ioctl(request::kReadableBytes, 0, out) ? count : -1;
+    return vfs::test::asked<std::int32_t>(*ends_[end], request::kReadableBytes).value_or(-1);
   }
 
  private:

@@ -1,4 +1,5 @@
 #include "tests/libos/posix/socket/support.hpp"
+#include "tests/libos/posix/vfs/ioctl.hpp"
 
 namespace fb::libos::posix::socket::test {
 namespace {
@@ -154,14 +155,9 @@ TEST_F(Streams, one_that_is_not_connected_neither_sends_nor_receives_C4_17) {
 TEST_F(Streams, tells_how_many_bytes_wait_C4_17) {
   EXPECT_TRUE(send(a_, "abc").has_value());
   EXPECT_TRUE(send(a_, "de").has_value());
-  std::int32_t count = 0;
-  vfs::BytesOutput out(std::as_writable_bytes(std::span(&count, 1)));
-  EXPECT_TRUE(b_.ioctl(request::kReadableBytes, 0, out).has_value());
-  EXPECT_EQ(count, 5);
-  vfs::BytesOutput again(std::as_writable_bytes(std::span(&count, 1)));
-  EXPECT_TRUE(a_.ioctl(request::kUnsentBytes, 0, again).has_value());
-  EXPECT_GE(count, 5);
-  EXPECT_EQ(b_.ioctl(0x5401, 0, out).error(), Errno::NotTerminal);
+  EXPECT_EQ(vfs::test::asked<std::int32_t>(b_, request::kReadableBytes).value(), 5);
+  EXPECT_GE(vfs::test::asked<std::int32_t>(a_, request::kUnsentBytes).value(), 5);
+  EXPECT_EQ(vfs::test::done(b_, 0x5401).error(), Errno::NotTerminal);
 }
 
 }  // namespace
