@@ -85,7 +85,9 @@ void Runner::run_once(task::Thread& thread) {
   fibres_.share_work();
   const auto deadline = turn_end(thread);
   thread.carrier = fibres_.carrier();
+  thread.running_since = machine::time_stamp();
   const auto stop = fibres_.outside([&] { return thread.context.run(deadline); });
+  thread.ran += machine::time_stamp() - thread.running_since;
   thread.carrier = nullptr;
   if (!stop) return task::force(thread, Info::of(Signal::Segment, signal::code::kKernel));
   switch (*stop) {

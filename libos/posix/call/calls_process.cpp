@@ -2,17 +2,6 @@
 #include "libos/posix/call/handlers.hpp"
 
 namespace fb::libos::posix::call {
-namespace {
-
-/// struct utsname (uapi linux/utsname.h).
-struct SystemName {
-  std::array<char, 65> system{}, node{}, release{}, version{}, machine{}, domain{};
-};
-
-void set(std::array<char, 65>& field, std::string_view text) { std::ranges::copy(text, field.data()); }
-
-}  // namespace
-
 Done do_getpid(Call& call) { return static_cast<std::uint64_t>(call.process.pid.raw()); }
 Done do_gettid(Call& call) { return static_cast<std::uint64_t>(call.thread.tid.raw()); }
 Done do_getppid(Call& call) { return static_cast<std::uint64_t>(call.process.parent.raw()); }
@@ -36,18 +25,6 @@ Done do_arch_prctl(Call& call) {
     default:
       return fail(Errno::Invalid);
   }
-}
-
-Done do_uname(Call& call) {
-  SystemName name;
-  set(name.system, "Linux");
-  set(name.node, "feuerbird");
-  set(name.release, "6.12.0-feuerbird");
-  set(name.version, "#1 FeuerBird POSIX LibOS");
-  set(name.machine, "x86_64");
-  set(name.domain, "(none)");
-  FB_TRY(call.put(call.address(0), name));
-  return 0;
 }
 
 Done do_getrandom(Call& call) {

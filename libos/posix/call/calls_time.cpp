@@ -3,17 +3,13 @@
 #include "libos/posix/call/handlers.hpp"
 #include "libos/posix/call/time.hpp"
 #include "libos/posix/task/processes.hpp"
+#include "libos/posix/task/processor_time.hpp"
 
 namespace fb::libos::posix::call {
-namespace {
 
-core::Nanoseconds processor_time(core::Ticks ticks) {
-  static_assert(sizeof(ticks) == sizeof(std::uint64_t));
-  const auto rate = abi::calls::machine_info(abi::Info::TicksPerSecond).value_or(0);
-  if (rate == 0) return {};
-  const auto seconds = ticks.raw() / rate, rest = ticks.raw() % rate;
-  return core::Nanoseconds(seconds * kSecond + rest * kSecond / rate);
-}
+using task::processor_time;
+
+namespace {
 
 /// CLOCK_PROCESS_CPUTIME_ID of another process is its number, complemented, above three bits (clock_getcpuclockid(3)).
 Answer<core::Nanoseconds> time_of_process(Call& call, std::int32_t clock) {
@@ -23,7 +19,7 @@ Answer<core::Nanoseconds> time_of_process(Call& call, std::int32_t clock) {
   if ((clock & kThreadBit) != 0) {
     const auto* const thread = number.raw() == 0 ? &call.thread : processes.find_thread(number);
     if (thread == nullptr) return fail(Errno::Invalid);
-    return processor_time(thread->context.ticks());
+    return processor_time(thread->ticks());
   }
   const auto* const process = number.raw() == 0 ? &call.process : processes.find(number);
   if (process == nullptr) return fail(Errno::Invalid);
@@ -49,7 +45,7 @@ Answer<core::Nanoseconds> clock_now(Call& call, std::int32_t clock) {
     case ClockId::Process:
       return processor_time(call.process.ticks());
     case ClockId::Thread:
-      return processor_time(call.thread.context.ticks());
+      return processor_time(call.thread.ticks());
   }
   return fail(Errno::Invalid);
 }
@@ -109,7 +105,7 @@ Done do_getrusage(Call& call) {
       usage.user = TimeVal::of(processor_time(call.process.children_ticks));
       break;
     case kThread:
-      usage.user = TimeVal::of(processor_time(call.thread.context.ticks()));
+      usage.user = TimeVal::of(processor_time(call.thread.ticks()));
       break;
     default:
       return fail(Errno::Invalid);

@@ -23,9 +23,4 @@ Answer<> ProgramContext::set_space(SpaceCap space) {
   return answer_of(abi::calls::context_set_space(context_.get(), space));
 }
 
-core::Ticks ProgramContext::ticks() const {
-  constexpr std::uint64_t kTicksRun = 1;
-  return core::Ticks(abi::calls::context_query(context_.get(), kTicksRun).value_or(0));
-}
-
 }  // namespace fb::libos::posix::machine

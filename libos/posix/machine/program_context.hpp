@@ -6,6 +6,9 @@
 
 namespace fb::libos::posix::machine {
 
+/// The processor's time-stamp counter.
+[[nodiscard]] inline core::Ticks time_stamp() { return core::Ticks(__builtin_ia32_rdtsc()); }
+
 /// A reflecting context with vector state, and the page that its registers are in. Move-only.
 class ProgramContext {
  public:
@@ -25,8 +28,6 @@ class ProgramContext {
   /// From now on it sees another address space. It is not running.
   Answer<> set_space(SpaceCap space);
   [[nodiscard]] abi::Cap<abi::ObjectType::Context> cap() const { return context_.get(); }
-  /// How long it has run.
-  [[nodiscard]] core::Ticks ticks() const;
   /// All registers, vector registers too, as a program begins. Errors: NoMemory.
   Answer<> reset(SpaceCap space);
 

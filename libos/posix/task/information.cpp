@@ -117,10 +117,9 @@ procfs::SystemState InstanceInformation::system() const {
   state.forks = static_cast<std::uint64_t>(state.last.raw());
   const auto idle = state.uptime.raw() * processors_;
   state.idle = core::Nanoseconds(idle - std::min(idle, time_of(busy).raw()));
-  // As uname says.
-  state.host = "feuerbird";
-  state.release = "6.12.0-feuerbird";
-  state.version = "#1 FeuerBird POSIX LibOS";
+  state.host = system_.identity.host.view();
+  state.release = kRelease;
+  state.version = kVersion;
   state.command_line = "feuerbird";
   state.model = model_.model();
   return state;
@@ -179,7 +178,7 @@ Answer<procfs::ProcessState> InstanceInformation::state(procfs::Subject subject)
   state.exit_status = process->ended ? process->ended->wait_status() : 0;
   state.start = process->started;
   const bool all = subject.thread == procfs::Pid(0) || thread == nullptr;
-  state.own.user = time_of(all ? process->ticks() : thread->context.ticks());
+  state.own.user = time_of(all ? process->ticks() : thread->ticks());
   state.children.user = time_of(process->children_ticks);
   if (thread != nullptr && !process->finished) state.memory = memory_of(process->memory());
   state.signals = signals_of(*process, thread);

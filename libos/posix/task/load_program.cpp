@@ -54,7 +54,7 @@ Answer<Loaded> load_image(const Loader& loader, mm::Space& space, const Opened& 
     FB_ASSIGN(placed_interpreter,
               exec::place_image(space, *interpreter.file, *interpreter_image, core::VirtAddr(0)));
   }
-  const auto ids = ids_with(opened.target.inode->attributes(), loader.ids);
+  const auto ids = loader.may_gain ? ids_with(opened.target.inode->attributes(), loader.ids) : loader.ids;
   std::array<std::byte, 16> random;
   loader.system.random.fill(random);
   FB_ASSIGN(const auto start,

@@ -13,6 +13,7 @@ struct Loader {
   System& system;
   const vfs::Place& place;
   const Credentials& ids;
+  bool may_gain;  ///< set-user-id and set-group-id mean something
 };
 
 struct Loaded {

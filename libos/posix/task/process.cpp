@@ -1,5 +1,6 @@
 #include "libos/posix/task/process.hpp"
 
+#include "libos/posix/poll/services.hpp"
 #include "libos/posix/task/load_program.hpp"
 #include "libos/posix/task/processes.hpp"
 #include "libos/posix/task/signals.hpp"
@@ -7,7 +8,7 @@
 namespace fb::libos::posix::task {
 namespace {
 
-enum Resource : std::size_t { kData = 2, kStack = 3, kFiles = 7, kAddressSpace = 9 };
+enum Resource : std::size_t { kData = 2, kStack = 3, kFiles = 7, kLocked = 8, kAddressSpace = 9 };
 
 }  // namespace
 
@@ -19,15 +20,18 @@ Process::Process(System& its, Pid number, Pid of, const Ref<vfs::Inode>& files)
       session(number),
       root(files),
       directory(files),
+      timers(its.events.alarms, *this),
       started(rt::now()) {
   limits[kStack].soft = mm::Limits{}.stack.raw();
   limits[kFiles] = {.soft = vfs::Descriptors::kLimit, .hard = vfs::Descriptors::kLimitMost};
 }
 
 mm::Limits Process::memory_limits() const {
-  return {.address_space = core::ByteCount(limits[kAddressSpace].soft),
-          .stack = core::ByteCount(limits[kStack].soft),
-          .data = core::ByteCount(limits[kData].soft)};
+  return {
+      .address_space = core::ByteCount(limits[kAddressSpace].soft),
+      .stack = core::ByteCount(limits[kStack].soft),
+      .data = core::ByteCount(limits[kData].soft),
+      .locked = core::ByteCount(credentials.user.effective == 0 ? ~std::uint64_t{0} : limits[kLocked].soft)};
 }
 
 bool Process::may_change(const Process& by, const Process& of) {
@@ -40,6 +44,7 @@ bool Process::may_change(const Process& by, const Process& of) {
 }
 
 Answer<Thread*> Process::open() {
+  FB_ASSIGN(arrival, make_shared<SignalArrival>());
   FB_ASSIGN(memory_, Memory::make(system, memory_limits()));
   FB_ASSIGN(Thread* const thread, add_thread(pid));
   FB_TRY(thread->open());
@@ -63,6 +68,7 @@ void Process::drop_thread(const Thread& thread) {
 
 Answer<Thread*> Process::copy(Thread& other, core::VirtAddr stack, bool share) {
   Process& from = other.process;
+  FB_ASSIGN(arrival, make_shared<SignalArrival>());
   if (share) {
     memory_ = from.memory_;
   } else {
@@ -75,6 +81,8 @@ Answer<Thread*> Process::copy(Thread& other, core::VirtAddr stack, bool share) {
   terminal = from.terminal;
   umask = from.umask;
   credentials = from.credentials;
+  control.dumpable = from.control.dumpable;
+  control.no_new_privileges = from.control.no_new_privileges;
   limits = from.limits;
   actions = from.actions;
   FB_ASSIGN(descriptors, from.descriptors.copy());
@@ -87,8 +95,11 @@ Answer<Thread*> Process::copy(Thread& other, core::VirtAddr stack, bool share) {
 Answer<> Process::execute(Thread& thread, std::string_view path, const exec::StartText& text,
                           vfs::Waiter& waiter) {
   FB_ASSIGN(auto fresh, Memory::make(system, memory_limits()));
-  FB_ASSIGN(const auto loaded, load_program({.system = system, .place = place(), .ids = credentials},
-                                            fresh->space(), path, text));
+  FB_ASSIGN(
+      const auto loaded,
+      load_program(
+          {.system = system, .place = place(), .ids = credentials, .may_gain = !control.no_new_privileges},
+          fresh->space(), path, text));
   FB_TRY(become_single(thread, waiter));
   FB_TRY(thread.context.reset(fresh->cap()));
 
@@ -101,6 +112,7 @@ Answer<> Process::execute(Thread& thread, std::string_view path, const exec::Sta
   thread.alternate = {};
   thread.name = loaded.name;
   actions.reset_handlers();
+  timers.remove_all();
   executed = true;
   auto& frame = thread.context.frame();
   frame.rip = loaded.start.entry.raw();
@@ -150,12 +162,12 @@ void Process::resume() {
 
 core::Ticks Process::ticks() const {
   core::Ticks sum = gone_ticks_;
-  for (const auto& thread : threads_) sum += thread->context.ticks();
+  for (const auto& thread : threads_) sum += thread->ticks();
   return sum;
 }
 
 void Process::leave(Thread& thread) {
-  gone_ticks_ += thread.context.ticks();
+  gone_ticks_ += thread.ticks();
   release_words(thread);
   if (threads_.size() == 1 && session == pid) give_session_up();
   drop_thread(thread);
@@ -185,6 +197,7 @@ void Process::give_memory_back() {
 void Process::finish() {
   give_memory_back();
   descriptors.close_all();
+  timers.stop_all();
   system.ipc.semaphores.exited(pid.raw());
   terminal.reset();
   if (!ended) ended = End::exited(0);

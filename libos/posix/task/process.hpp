@@ -8,6 +8,7 @@
 #include "libos/posix/signal/actions.hpp"
 #include "libos/posix/task/memory.hpp"
 #include "libos/posix/task/thread.hpp"
+#include "libos/posix/task/timers.hpp"
 #include "libos/posix/tty/terminal.hpp"
 #include "libos/posix/vfs/descriptors.hpp"
 #include "libos/posix/vfs/path.hpp"
@@ -21,6 +22,19 @@ enum class Change : std::uint8_t { None, Stopped, Continued };
 struct Vfork final : Shared {
   vfs::WaitQueue over;
   bool done = false;
+};
+
+/// What prctl sets.
+struct Control {
+  std::uint32_t death_signal = 0;  ///< when its parent ends
+  bool dumpable = true, keep_capabilities = false, subreaper = false, no_new_privileges = false,
+       no_huge_pages = false;
+  std::uint64_t timer_slack = 50'000;  ///< nanoseconds; kept and told
+};
+
+/// Who reads signals from a file hears that one has come. Outlives the process.
+struct SignalArrival final : Shared {
+  vfs::WaitQueue queue;
 };
 
 class Process {
@@ -82,9 +96,12 @@ class Process {
   vfs::Descriptors descriptors;
   std::uint32_t umask = 022;
   Credentials credentials;
+  Control control;
   std::array<Limit, kLimits> limits{};
   signal::Actions actions;
   signal::Queue signals;
+  Ref<SignalArrival> arrival;
+  Timers timers;
   std::optional<End> ended;
   bool finished = false;         ///< and nothing of it is left but its end
   bool executed = false;         ///< it is another program than its parent made

@@ -85,6 +85,13 @@ void Processes::release_group(const Process& leaver) {
   }
 }
 
+Pid Processes::reaper_of(const Process& process) const {
+  for (const Process* at = find(process.parent); at != nullptr; at = find(at->parent)) {
+    if (at->control.subreaper && !at->finished) return at->pid;
+  }
+  return kInit;
+}
+
 void Processes::ended(Process& process) {
   for (std::size_t i = 0; i < all_.size();) {
     Process& child = *all_[i];
@@ -92,9 +99,12 @@ void Processes::ended(Process& process) {
       ++i;
       continue;
     }
-    child.parent = kInit;
+    child.parent = reaper_of(process);
     release_group(child);
-    child.finished ? all_.erase(i) : static_cast<void>(++i);
+    if (const auto signal = signal::signal_of(child.control.death_signal))
+      static_cast<void>(send(child, signal::Info::of(*signal, signal::code::kUser)));
+    const bool gone = child.finished && child.parent == kInit;
+    gone ? all_.erase(i) : static_cast<void>(++i);
   }
   release_group(process);
   if (process.pid == first) {

@@ -37,6 +37,8 @@ class Processes {
   [[nodiscard]] bool taken(Pid number) const;
   Pid next_number();
   void release_group(const Process& leaver);
+  /// Whose its children become: of an ancestor that asked for it, or nobody's.
+  [[nodiscard]] Pid reaper_of(const Process& process) const;
 
   Vector<std::unique_ptr<Process>> all_;
   std::int32_t last_ = kInit.raw();

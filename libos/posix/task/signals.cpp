@@ -42,6 +42,7 @@ Answer<> send(Process& process, const Info& info) {
   }
   if (taker != nullptr && process.actions.ignores(signal) && !taker->awaited.has(signal)) return {};
   FB_TRY(process.signals.add(info));
+  process.arrival->queue.wake_all();
   if (taker != nullptr) taker->interrupt();
   return {};
 }
@@ -53,6 +54,7 @@ Answer<> send(Thread& thread, const Info& info) {
   const bool takes = !thread.blocked.has(signal) && !thread.awaited.has(signal);
   if (takes && process.actions.ignores(signal)) return {};
   FB_TRY(thread.signals.add(info));
+  process.arrival->queue.wake_all();
   thread.interrupt();
   return {};
 }

@@ -8,6 +8,7 @@
 #include "libos/posix/socket/domain.hpp"
 #include "libos/posix/sync/futexes.hpp"
 #include "libos/posix/sysv/ipc.hpp"
+#include "libos/posix/task/identity.hpp"
 #include "libos/posix/tty/job_control.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/memory_file.hpp"
@@ -53,6 +54,7 @@ struct System {
   Processes& processes;
   Starter& starter;
   poll::Services& events;
+  Identity identity{};
   procfs::Mounter* mounter = nullptr;  ///< none: nothing is mounted by programs
   vfs::MemoryFiles memory_files{};
   sysv::Ipc ipc{};

@@ -31,6 +31,10 @@ class Thread {
   /// As `other`, which is in a call that returns 0 here; on `stack`, if that is not 0. Errors: NoMemory.
   Answer<> copy(Thread& other, core::VirtAddr stack);
 
+  /// How long its program has run.
+  [[nodiscard]] core::Ticks ticks() const {
+    return carrier == nullptr ? ran : ran + (machine::time_stamp() - running_since);
+  }
   /// Something is there for it that ends a wait: a signal to deliver, a stop, its end.
   [[nodiscard]] bool interrupted() const;
   /// Looks whether interrupted(), if it waits.
@@ -53,6 +57,7 @@ class Thread {
   core::VirtAddr clear_tid{}, robust_list{};
   rt::Fibre* fibre = nullptr;
   rt::Fibres::Carrier* carrier = nullptr;  ///< that its program runs on, while it runs
+  core::Ticks ran{}, running_since{};
   struct Turn {
     std::uint64_t number = 0;  ///< of the fibre's
     core::Nanoseconds end;
