@@ -65,11 +65,12 @@ class Scheduler {
 
   /// Whether yield() would let another one run.
   [[nodiscard]] bool others_ready() const { return !ready_.empty(); }
-  /// When the first of those that wait gives up.
+  /// When the first of those that wait gives up. Asked for before each run of a program: it is looked for when it has changed.
   [[nodiscard]] core::Nanoseconds earliest_deadline() {
-    core::Nanoseconds least = abi::kNever;
-    for (const Fibre& fibre : waiting_) least = fibre.deadline < least ? fibre.deadline : least;
-    return least;
+    if (!std::exchange(stale_, false)) return earliest_;
+    earliest_ = abi::kNever;
+    for (const Fibre& fibre : waiting_) earliest_ = fibre.deadline < earliest_ ? fibre.deadline : earliest_;
+    return earliest_;
   }
 
   /// Takes what events are there and lets the others run.
@@ -97,7 +98,7 @@ class Scheduler {
     self.woken = {};
     self.deadline = deadline;
     self.state = Fibre::State::Waiting;
-    waiting_.push_back(self);
+    add_waiting(self);
     switch_away();
     if (self.woken.raw() == 0) return core::fail(core::Error::TimedOut);
     return self.woken;
@@ -114,7 +115,7 @@ class Scheduler {
       self.state = Fibre::State::Blocked;
       self.mask = abi::EventBits(0);
       self.deadline = deadline;
-      if (deadline != abi::kNever) waiting_.push_back(self);
+      if (deadline != abi::kNever) add_waiting(self);
       switch_away();
     }
     return std::exchange(self.permit, false);
@@ -122,7 +123,7 @@ class Scheduler {
   void unblock(Fibre& fibre) {
     fibre.permit = true;
     if (fibre.state != Fibre::State::Blocked) return;
-    waiting_.remove(fibre);
+    remove_waiting(fibre);
     make_ready(fibre);
   }
 
@@ -230,8 +231,16 @@ class Scheduler {
   }
   void wake(Fibre& fibre, std::uint64_t bits) {
     fibre.woken = abi::EventBits(bits);
-    waiting_.remove(fibre);
+    remove_waiting(fibre);
     make_ready(fibre);
+  }
+  void add_waiting(Fibre& fibre) {
+    waiting_.push_back(fibre);
+    if (fibre.deadline < earliest_) earliest_ = fibre.deadline;
+  }
+  void remove_waiting(Fibre& fibre) {
+    const bool waited = waiting_.remove(fibre);
+    if (waited && fibre.deadline == earliest_ && earliest_ != abi::kNever) stale_ = true;
   }
 
   void switch_away() {
@@ -295,6 +304,8 @@ class Scheduler {
   std::uint64_t given_{};  ///< bits that nobody has waited for yet; with several contexts
   Queue ready_;
   Queue waiting_;
+  core::Nanoseconds earliest_ = abi::kNever;  ///< deadline of those in it, or before that while it is stale
+  bool stale_{};
   Carrier* carrier_{};  ///< of the fibre that runs
   core::list::List<Carrier, &Carrier::link> carriers_;
 };
