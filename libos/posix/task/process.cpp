@@ -170,6 +170,7 @@ void Process::leave(Thread& thread) {
   gone_ticks_ += thread.ticks();
   release_words(thread);
   if (threads_.size() == 1 && session == pid) give_session_up();
+  if (thread.fibre != nullptr) thread.fibre->owner = nullptr;  // nobody asks whose call it is any more
   drop_thread(thread);
   if (threads_.empty()) finish();
   changed.wake_all();
