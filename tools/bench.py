@@ -12,7 +12,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from fbsource import REPO  # noqa: E402
-from bench import kernel  # noqa: E402
+from bench import kernel, os as os_suite  # noqa: E402
 from bench.guest import RowError  # noqa: E402
 from bench.table import HEADER, update  # noqa: E402
 from bench.trace import trace  # noqa: E402
@@ -20,22 +20,24 @@ from machine.emulator import EmulatorError  # noqa: E402
 from run import stop_on_signals  # noqa: E402
 
 BUILD = REPO / "build" / "kernel"
-SUITES = {"kernel": kernel}
+SUITES = {"kernel": kernel, "os": os_suite}
+DEFAULT = ["kernel"]  # the other one needs a kernel of somebody else
 
 
 def parse(arguments):
     """The options, checked."""
     parser = argparse.ArgumentParser(prog="./fb bench", description="Measures and prints rows.")
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)}; all when none is named")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)}; kernel when none is named")
     parser.add_argument("--rows", metavar="NAME[,NAME]", help="these rows only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too, with all that is known")
     parser.add_argument("--update", type=Path, metavar="FILE", help="make the tables of a document anew")
     parser.add_argument("--trace", metavar="ROW", help="do not measure: name the instructions of one operation")
     parser.add_argument("--asm", action="store_true", help="with --trace: every instruction")
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="seconds for each row (300)")
+    parser.add_argument("--peer", default="", metavar="KERNEL", help=argparse.SUPPRESS)
     parser.add_argument("--build", type=Path, default=BUILD, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    options.suites = options.suites or list(SUITES)
+    options.suites = options.suites or DEFAULT
     for suite in options.suites:
         if suite not in SUITES:
             parser.error(f"no such suite: {suite} (there are: {', '.join(SUITES)})")
@@ -77,8 +79,9 @@ def main(arguments):
             return 0
         print(HEADER, flush=True)
         for suite in options.suites:
+            peer = {"peer": Path(options.peer) if options.peer else None} if suite == "os" else {}
             made, bad = SUITES[suite].run(options.build, options.names[suite], options.timeout,
-                                          emit=lambda line: print(line, flush=True))
+                                          emit=lambda line: print(line, flush=True), **peer)
             rows += made
             failed |= bad
         if options.json:

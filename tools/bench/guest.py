@@ -8,7 +8,7 @@ from machine.emulator import Emulator, Machine
 
 # With x2APIC the kernel sets its timer by WRMSR, and under -icount QEMU's translator (10.0) ends the machine there with
 # "Bad icount read"; with the APIC in memory it does not. Of several -cpu the last one counts.
-CPU = ["-cpu", "max,-erms,-fsrm,-x2apic"]
+CPU = ["-cpu", "max,-erms,-fsrm,-fsrs,-fzrm,-fsrc,-x2apic"]
 
 
 class RowError(Exception):

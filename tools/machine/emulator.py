@@ -35,7 +35,7 @@ class Machine:
         """The command line; console and frames are descriptors of the two serial lines, control that of QMP's."""
         # DESIGN §14: under icount every iteration of a string instruction counts, as on the peer.
         # The emulator cannot count instructions across a write to an x2APIC register.
-        cpu = "max,-erms,-fsrm,-x2apic" if self.icount else "max"
+        cpu = "max,-erms,-fsrm,-fsrs,-fzrm,-fsrc,-x2apic" if self.icount else "max"
         command = [QEMU, "-nodefaults", "-no-user-config", "-machine", "q35", "-accel", "tcg", "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus), "-kernel", str(self.kernel),
                    "-initrd", str(self.image), "-append", self.append, "-display", "none", "-monitor", "none",
