@@ -74,7 +74,8 @@ def main(arguments):
     rows, failed = [], {}
     try:
         if options.trace:
-            for line in trace(options.build, options.trace, options.timeout, options.asm):
+            suite = next(suite for suite, names in options.names.items() if options.trace in names)
+            for line in trace(suite, options.build, options.trace, options.timeout, options.asm):
                 print(line)
             return 0
         print(HEADER, flush=True)

@@ -1,7 +1,9 @@
 /* Micro-benchmarks of an operating system for Linux programs: instructions per operation, under -icount.
 
-   bench_os ROW...  prints a line "row<TAB>name<TAB>least<TAB>worst<TAB>batches" for each, then "done". As the first process
-   of a machine the rows are the words that the kernel did not know, and the machine ends with it. */
+   bench_os ROW...        prints a line "row<TAB>name<TAB>least<TAB>worst<TAB>batches" for each, then "done". As the first
+                          process of a machine the rows are the words that the kernel did not know, and the machine ends
+                          with it.
+   bench_os --trace ROW   prints "trace" before the last operation, and does it when there was a line to read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -21,7 +23,7 @@ enum { kSettle = 20000 }; /* microseconds */
 
 const char* own_path;
 static uint64_t begun; /* the counter when this program was reached */
-static bool first_process;
+static bool first_process, tracing;
 
 static void finish(int status) {
   fflush(stdout);
@@ -40,17 +42,36 @@ static void nothing(unsigned n) {
   for (unsigned i = 0; i < n; ++i) __asm__ volatile("" : : : "memory");
 }
 
-/* Of one batch, with the loop. */
-static uint64_t batch(const struct row* row, void (*run)(unsigned)) {
+/* What was printed is with the reader: the serial line interrupts no row. */
+static void settle(void) {
+  fflush(stdout);
+  tcdrain(1);
+  usleep(kSettle);
+}
+
+/* Of one batch, with the loop. What is between the two exchanges is what ./fb bench --trace shows. */
+static uint64_t batch(unsigned operations, void (*run)(unsigned)) {
   uint64_t before = ticks();
-  run(row->operations);
+  __asm__ volatile("xchgw %%bx, %%bx" : : : "memory");
+  run(operations);
+  __asm__ volatile("xchgw %%bx, %%bx" : : : "memory");
   return ticks() - before;
+}
+
+/* The reader has the last operation logged. */
+static void trace_last(const struct row* row) {
+  char line[8];
+  printf("trace\n");
+  settle();
+  must(read(0, line, sizeof line), "read");
+  if (row->prepare) row->prepare();
+  batch(1, row->run);
 }
 
 static uint64_t loop_cost(const struct row* row) {
   uint64_t least = UINT64_MAX;
   for (int i = 0; i < 5; ++i) {
-    uint64_t now = batch(row, nothing);
+    uint64_t now = batch(row->operations, nothing);
     least = now < least ? now : least;
   }
   return least;
@@ -61,11 +82,12 @@ static void measure(const struct row* row) {
   if (row->begin) row->begin();
   for (unsigned i = 0; i <= row->batches; ++i) {
     if (row->prepare) row->prepare();
-    uint64_t took = batch(row, row->run);
+    uint64_t took = batch(row->operations, row->run);
     took = took > loop ? took - loop : 0;
     least = took < least ? took : least;
     if (i > 0 && took > worst) worst = took; /* the first one warms up */
   }
+  if (tracing) trace_last(row);
   if (row->end) row->end();
   uint64_t half = row->operations / 2;
   printf("row\t%s\t%llu\t%llu\t%u\n", row->name, (unsigned long long)(least + half) / row->operations,
@@ -90,13 +112,6 @@ static unsigned long free_memory(void) {
   if (!kib) give_up("/proc/meminfo");
   fclose(file);
   return kib;
-}
-
-/* What was printed is with the reader: the serial line interrupts no row. */
-static void settle(void) {
-  fflush(stdout);
-  tcdrain(1);
-  usleep(kSettle);
 }
 
 static void measure_named(const char* name) {
@@ -131,7 +146,8 @@ int main(int count, char** words) {
   static char path[256];
   must(readlink("/proc/self/exe", path, sizeof path - 1), "/proc/self/exe");
   own_path = path;
-  for (int i = 1; i < count; ++i) measure_named(words[i]);
+  tracing = count > 2 && !strcmp(words[1], "--trace");
+  for (int i = tracing ? 2 : 1; i < count; ++i) measure_named(words[i]);
   printf("done\n");
   finish(0);
 }

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from bench.guest import Lines, RowError, boot
+from bench.machines import feuerbird, program
 from fbsource import REPO
 
 EXECUTED = re.compile(r"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
@@ -103,24 +105,37 @@ class Monitor:
         self._prompt()
 
 
-def record(build, row, seconds):
-    """The addresses of all that the last repetition of a row executed."""
+@contextmanager
+def kernel_lines(build, row, seconds, extra):
+    """(what the bench program of the kernel says, how to tell it to go on)."""
+    with boot(build, row, "trace", extra) as emulator:
+        yield Lines(emulator, seconds), lambda: emulator.console.send(b"g")
+
+
+@contextmanager
+def os_lines(build, row, seconds, extra):
+    """The same of the program under the POSIX LibOS."""
+    with feuerbird(build, ["--trace", row], seconds, extra=extra) as guest:
+        yield guest, lambda: guest.type(b"g\n")
+
+
+def record(start, build, row, seconds):
+    """The addresses of all that the last repetition of a row executed; start: one of the two above."""
     with tempfile.TemporaryDirectory(prefix="fb-trace-") as folder:
         control, log = Path(folder, "monitor"), Path(folder, "log")
         extra = ["-chardev", f"socket,id=control,path={control},server=on,wait=off", "-mon", "chardev=control",
                  "-D", str(log)]
-        with boot(build, row, "trace", extra) as emulator:
+        with start(build, row, seconds, extra) as (lines, go_on):
             traced = False
-            for line in Lines(emulator, seconds):
+            for line in lines:
                 if line == "trace":
                     traced = True
                     monitor = Monitor(control)
                     monitor.do("one-insn-per-tb on")
                     monitor.do("log exec,nochain")
-                    emulator.console.send(b"g")
+                    go_on()
                 elif line.startswith("fail"):
                     raise RowError(": ".join(line.split("\t")[1:]))
-            emulator.wait()
             if not traced:
                 raise RowError(f"{row} is not one operation: there is nothing to trace")
         with open(log, encoding="utf-8", errors="replace") as file:
@@ -155,7 +170,7 @@ def without_parameters(name):
 def short(name):
     """A function's name without its parameters and without the namespaces that they all have."""
     name = name.replace("(anonymous namespace)::", "").replace("::operator()", "")
-    name = without_parameters(name.replace("fb::kernel::", "").replace("fb::core::", ""))
+    name = without_parameters(name.replace("fb::kernel::", "").replace("fb::core::", "").replace("fb::libos::posix::", ""))
     return name.replace("fb::abi::Reply ", "").replace("fb::", "")
 
 
@@ -194,12 +209,14 @@ def report(row, addresses, places, every_instruction):
                 yield f"         {part:7}  {inlined}"
 
 
-def trace(build, row, seconds, every_instruction=False):
-    """The report on one row; raises RowError."""
-    kernel, program = build / "images" / "kernel.elf", build / "images" / "bench_kernel.elf"
-    for image in (kernel, program):
+def trace(suite, build, row, seconds, every_instruction=False):
+    """The report on one row of a suite; raises RowError."""
+    images = build / "images"
+    start, programs = {"kernel": (kernel_lines, [images / "bench_kernel.elf", images / "kernel.elf"]),
+                       "os": (os_lines, [program(build), images / "kernel.elf", images / "posix.elf"])}[suite]
+    for image in programs:
         if not os.path.isfile(image):
             raise RowError(f"not built: {image}")
-    _, markers = disassemble(program)
-    addresses = between(record(build, row, seconds), markers)
-    return report(row, addresses, locate(addresses, (kernel, program)), every_instruction)
+    _, markers = disassemble(programs[0])
+    addresses = between(record(start, build, row, seconds), markers)
+    return report(row, addresses, locate(addresses, programs), every_instruction)
