@@ -15,7 +15,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
-from bench import kernel, table, trace  # noqa: E402
+from bench import kernel, os as suite_os, table, trace  # noqa: E402
 from bench.guest import Figure, RowError  # noqa: E402
 
 
@@ -69,6 +69,55 @@ class Rows(unittest.TestCase):
         alone = [kernel.make_row("revoke-100", Figure(9, 9, 1, 0), [])]
         kernel.judge_flatness(alone)
         self.assertIsNone(alone[0].met)
+
+
+class LinuxPrograms(unittest.TestCase):
+    """The suite os, with made-up lines of the program."""
+
+    def collect(self, boots, names):
+        """What collect() makes of boots that say these lines one after the other, and what words each was given."""
+        given, left = [], iter(boots)
+
+        @contextlib.contextmanager
+        def boot(words, seconds):
+            given.append(list(words))
+            yield next(left)
+        return suite_os.collect(boot, names, 1), given
+
+    def test_the_rows_are_chosen_by_name(self):
+        self.assertEqual(program().parse(["os", "--rows", "boot,getppid"]).names, {"os": ["getppid", "boot"]})
+
+    def test_one_boot_for_all_rows(self):
+        (figures, failed), given = self.collect(
+            [["begin\ta", "row\ta\t7\t9\t20", "begin\tb", "row\tb\t1\t1\t1", "done"]], ["a", "b"])
+        self.assertEqual((figures["a"], failed), (suite_os.Figure(7, 9, 20), {}))
+        self.assertEqual(given, [["a", "b"]])
+
+    def test_a_row_that_ends_the_machine_costs_only_itself(self):
+        (figures, failed), given = self.collect(
+            [["begin\ta", "row\ta\t7\t9\t20", "begin\tb"], ["begin\tc", "row\tc\t1\t1\t1", "done"]], ["a", "b", "c"])
+        self.assertEqual((sorted(figures), list(failed)), (["a", "c"], ["b"]))
+        self.assertEqual(given, [["a", "b", "c"], ["c"]])
+
+    def test_a_program_that_says_why_it_failed(self):
+        (_, failed), _ = self.collect([["begin\ta", "fail\tpipe\tno"], ["begin\tb", "row\tb\t1\t1\t1", "done"]], ["a", "b"])
+        self.assertEqual(failed, {"a": "pipe: no"})
+
+    def test_a_machine_that_says_nothing_fails_every_row_and_is_not_tried_again(self):
+        (figures, failed), given = self.collect([[]], ["a", "b"])
+        self.assertEqual((figures, sorted(failed), len(given)), ({}, ["a", "b"], 1))
+
+    def test_a_third_of_the_peer_is_a_target_only_with_a_peer(self):
+        peer = table.Peer("Linux", 300, "")
+        for value, met in ((100, True), (101, False)):
+            self.assertIs(suite_os.make_row("stat", suite_os.Figure(value, value, 1), peer).met, met)
+        self.assertIsNone(suite_os.make_row("stat", suite_os.Figure(1, 1, 1), None).met)
+        self.assertIs(suite_os.make_row("getppid", suite_os.Figure(171, 171, 1), None).met, False)
+
+    def test_without_the_peer_that_is_said(self):
+        said = []
+        self.assertEqual(suite_os.peers(None, None, ["stat"], 1, said.append), {})
+        self.assertIn("without ratio", said[0])
 
 
 class Document(unittest.TestCase):
