@@ -23,7 +23,8 @@ static uint64_t microseconds(void) {
 }
 
 static void write_all(int file) {
-  for (size_t done = 0; done < kPiece;) done += (size_t)must(write(file, piece + done, kPiece - done), "write");
+  for (size_t done = 0; done < kPiece;)
+    done += (size_t)must(write(file, piece + done, kPiece - done), "write");
 }
 
 static void copy_file(void) {

@@ -5,12 +5,12 @@
 
 struct row {
   const char* name;
-  unsigned operations;      /* in one batch */
+  unsigned operations; /* in one batch */
   unsigned batches;
-  void (*run)(unsigned n);  /* n operations: this is measured, less a loop that does nothing */
-  void (*begin)(void);      /* once before; may be null, as the others below */
-  void (*prepare)(void);    /* before each batch */
-  void (*end)(void);        /* once behind */
+  void (*run)(unsigned n); /* n operations: this is measured, less a loop that does nothing */
+  void (*begin)(void);     /* once before; may be null, as the others below */
+  void (*prepare)(void);   /* before each batch */
+  void (*end)(void);       /* once behind */
 };
 
 extern const struct row call_rows[], memory_rows[], wake_rows[], process_rows[];

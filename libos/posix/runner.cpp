@@ -61,7 +61,7 @@ Answer<> Runner::start(task::Thread& thread) {
 }
 
 void Runner::run_to_end(task::Thread& thread) {
-  while (task::deliver(thread)) run_once(thread);
+  while (task::undisturbed(thread) || task::deliver(thread)) run_once(thread);
   auto& process = thread.process;
   process.leave(thread);
   if (process.finished && process.nobody_waits()) process.system.processes.remove(process);
@@ -79,6 +79,14 @@ void Runner::look_around() {
   fibres_.look_around();
 }
 
+/// Without the lock. What ends the run is not a call that needs none.
+core::Result<abi::Stop> Runner::run_program(task::Thread& thread, core::Nanoseconds deadline) {
+  for (;;) {
+    const auto stop = thread.context.run(deadline);
+    if (!stop || *stop != abi::Stop::Syscall || !call::serve_unlocked(thread)) return stop;
+  }
+}
+
 void Runner::run_once(task::Thread& thread) {
   // No memory for page tables: it cannot go on.
   if (!queue_.flush()) return thread.process.end(task::End::killed(Signal::Kill));
@@ -86,7 +94,7 @@ void Runner::run_once(task::Thread& thread) {
   const auto deadline = turn_end(thread);
   thread.carrier = fibres_.carrier();
   thread.running_since = machine::time_stamp();
-  const auto stop = fibres_.outside([&] { return thread.context.run(deadline); });
+  const auto stop = fibres_.outside([&] { return run_program(thread, deadline); });
   thread.ran += machine::time_stamp() - thread.running_since;
   thread.carrier = nullptr;
   if (!stop) return task::force(thread, Info::of(Signal::Segment, signal::code::kKernel));

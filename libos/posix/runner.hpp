@@ -24,6 +24,7 @@ class Runner final : public task::Starter, public rt::LockObserver {
   void run_once(task::Thread& thread);
   [[nodiscard]] core::Nanoseconds turn_end(task::Thread& thread);
   void look_around();
+  static core::Result<abi::Stop> run_program(task::Thread& thread, core::Nanoseconds deadline);
   static void serve_call(task::Thread& thread);
   static void serve_fault(task::Thread& thread);
 

@@ -49,11 +49,6 @@ void KernelMachine::give_way() {
   static_cast<void>(abi::calls::event_wait(environment().event, kNobodys, rt::now() + kPause));
 }
 
-void KernelMachine::lock(Seat* seat) {
-  lock_.lock(seat == nullptr ? environment().area : seat->area_at);
-  if (observer_ != nullptr && seat != nullptr) observer_->taken(seat->ring());
-}
-
 void KernelMachine::sleep(const Seat& seat, core::Nanoseconds deadline) {
   const auto bits = abi::calls::event_wait(seat.event.get(), kKick, deadline);
   if (!bits && bits.error() != core::Error::TimedOut) __builtin_trap();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libos/rt/context_lock.hpp"
+#include "libos/rt/environment.hpp"
 #include "libos/rt/event_loop.hpp"
 #include "libos/rt/memory.hpp"
 
@@ -42,7 +43,10 @@ class KernelMachine {
   void free_stack(Stack stack);
 
   /// For contexts that share. `seat`: null for the first one.
-  void lock(Seat* seat);
+  void lock(Seat* seat) {
+    lock_.lock(seat == nullptr ? environment().area : seat->area_at);
+    if (observer_ != nullptr && seat != nullptr) observer_->taken(seat->ring());
+  }
   void unlock() {
     if (observer_ != nullptr) observer_->leaving();
     lock_.unlock();

@@ -76,6 +76,9 @@ class ProgramInput final : public vfs::Input {
   core::VirtAddr at_;
 };
 
+/// Does the call in the thread's registers, if it is one that reads a single word of its process, which another thread may
+/// change meanwhile as it may before or after: so it needs no lock. False: it is another one.
+bool serve_unlocked(task::Thread& thread);
 /// Does the call and gives what goes into rax. An unknown one is NoCall.
 std::uint64_t serve(Call& call);
 /// Its name, empty for a number that names none of ours.

@@ -30,6 +30,45 @@ void Call::broken_pipe() const {
   static_cast<void>(task::send(thread, signal::Info::of(signal::Signal::Pipe, signal::code::kUser)));
 }
 
+bool serve_unlocked(task::Thread& thread) {
+  enum Number : std::uint64_t {
+    kGetPid = 39,
+    kGetUid = 102,
+    kGetGid = 104,
+    kGetEffectiveUid = 107,
+    kGetEffectiveGid = 108,
+    kGetParent = 110,
+    kGetTid = 186,
+  };
+  auto& frame = thread.context.frame();
+  const auto& process = thread.process;
+  switch (frame.rax) {
+    case kGetPid:
+      frame.rax = static_cast<std::uint64_t>(process.pid.raw());
+      return true;
+    case kGetTid:
+      frame.rax = static_cast<std::uint64_t>(thread.tid.raw());
+      return true;
+    case kGetParent:
+      frame.rax = static_cast<std::uint64_t>(process.parent.raw());
+      return true;
+    case kGetUid:
+      frame.rax = process.credentials.user.real;
+      return true;
+    case kGetEffectiveUid:
+      frame.rax = process.credentials.user.effective;
+      return true;
+    case kGetGid:
+      frame.rax = process.credentials.group.real;
+      return true;
+    case kGetEffectiveGid:
+      frame.rax = process.credentials.group.effective;
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::uint64_t serve(Call& call) {
   if (call.number >= kNumbers || kTable[call.number].handler == nullptr) return to_register(Errno::NoCall);
   const auto done = kTable[call.number].handler(call);

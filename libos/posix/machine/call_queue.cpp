@@ -32,7 +32,7 @@ void CallQueue::submit() {
   count_ = 0;
 }
 
-Answer<> CallQueue::flush() {
+Answer<> CallQueue::flush_all() {
   submit();
   const bool refused = refused_;
   refused_ = false;

@@ -26,9 +26,13 @@ class CallQueue {
   /// All have been made; what was refused, flush() says.
   void submit();
   /// All have been made. Errors: NoMemory, if one since the last flush was a page that could not be mapped.
-  Answer<> flush();
+  Answer<> flush() {
+    if (count_ == 0 && !refused_) return {};
+    return flush_all();
+  }
 
  private:
+  Answer<> flush_all();
   void push(const exo_ring_entry& entry);
 
   exo_ring* ring_;

@@ -14,6 +14,12 @@ void force(Thread& thread, const signal::Info& info);
 /// `signal` may be none, to ask.
 [[nodiscard]] bool may_signal(const Process& from, const Process& to, std::optional<signal::Signal> signal);
 
+/// Nothing happens to it before its program goes on: deliver() would only say true.
+[[nodiscard]] inline bool undisturbed(const Thread& thread) {
+  const Process& process = thread.process;
+  return !process.ended && !thread.ending && !process.stopped() && !thread.broken && !thread.masked_before &&
+         ((thread.signals.pending() | process.signals.pending()) & ~thread.blocked).empty();
+}
 /// What happens to a thread before its program goes on: stops, ends, handlers. False: it has to end.
 bool deliver(Thread& thread);
 /// rt_sigreturn: the program goes on as the frame on its stack says.
