@@ -4,6 +4,7 @@
 #include "libos/posix/machine/kernel_error.hpp"
 #include "libos/posix/signal/frame.hpp"
 #include "libos/posix/task/fibre_waiter.hpp"
+#include "libos/posix/vdso/calibration.hpp"
 #include "libos/posix/vfs/cpio_writer.hpp"
 #include "libos/posix/vfs/operations.hpp"
 
@@ -18,11 +19,30 @@ constexpr std::uint64_t kDevptsDevice = 2, kFirstDevice = 3;  ///< st_dev; 1 is 
 }  // namespace
 
 core::Nanoseconds SystemClock::now() {
+  if (page_ != nullptr) return core::Nanoseconds(page_->now(vdso::kRealtime));
   return core::Nanoseconds(abi::calls::get_system_time(abi::Clock::Realtime).value_or(0));
+}
+
+Answer<> Instance::prepare_clocks() {
+  constexpr std::size_t kSamples = 16;  // of which an interrupt spoils one or two
+  std::array<vdso::ClockSample, kSamples> monotonic, realtime;
+  const auto sample = [](abi::Clock clock) {
+    const auto before = vdso::read_ticks();
+    const auto time = abi::calls::get_system_time(clock).value_or(0);
+    return vdso::ClockSample{.before = before, .time = time, .after = vdso::read_ticks()};
+  };
+  for (auto& one : monotonic) one = sample(abi::Clock::Monotonic);
+  for (auto& one : realtime) one = sample(abi::Clock::Realtime);
+  FB_ASSIGN(system_.vdso, vdso::ProgramPages::make(frames_));
+  const auto rate = abi::calls::machine_info(abi::Info::TicksPerSecond).value_or(0);
+  system_.vdso->clock().publish(vdso::calibrate(rate, monotonic, realtime));
+  clock_.follow(system_.vdso->clock());
+  return {};
 }
 
 Answer<> Instance::prepare_files(const rt::BootArchive& archive) {
   FB_TRY(pacemaker_.start());
+  FB_TRY(prepare_clocks());
   FB_ASSIGN(files_, root_files(frames_, clock_, mounts_, archive));
   FB_TRY(mounts_.set_root(files_));
   const auto cpus = abi::calls::machine_info(abi::Info::Cpus).value_or(1);

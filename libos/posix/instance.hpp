@@ -23,10 +23,15 @@
 
 namespace fb::libos::posix {
 
-/// Time since 1970, from ring 0.
+/// Time since 1970, as programs see it.
 class SystemClock final : public vfs::Clock {
  public:
   core::Nanoseconds now() override;
+  /// From ring 0 until then.
+  void follow(const vdso::ClockPage& page) { page_ = &page; }
+
+ private:
+  const vdso::ClockPage* page_ = nullptr;
 };
 
 /// Made once, in memory of its own: too large for a stack.
@@ -51,6 +56,8 @@ class Instance {
   Answer<int> run(const StartCommand& command);
 
  private:
+  /// What programs have of the LibOS in their memory. Errors: NoMemory.
+  Answer<> prepare_clocks();
   Answer<> prepare_terminals(const StartCommand& command);
   /// Standard input, output and error: the terminal, or plain bytes.
   Answer<> give_descriptors(task::Process& process, const StartCommand& command);

@@ -41,7 +41,8 @@ Answer<core::Nanoseconds> clock_now(Call& call, std::int32_t clock) {
     case ClockId::MonotonicCoarse:
     case ClockId::BootTime:
     case ClockId::BootTimeAlarm:
-      return rt::now();
+      // What the vDSO says, so that no program sees time go backwards between the two.
+      return core::Nanoseconds(call.process.system.vdso->clock().now(vdso::kMonotonic));
     case ClockId::Process:
       return processor_time(call.process.ticks());
     case ClockId::Thread:

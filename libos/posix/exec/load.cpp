@@ -87,6 +87,7 @@ Answer<Start> prepare_start(mm::Space& space, const Placed& program, const Place
                      .flags = mm::kMapPrivate | mm::kMapFixed | mm::kMapAnonymous | mm::kMapGrowsDown}));
   const auto headers = program.image.header_address().value_or(VirtAddr(0)) + program.bias;
   const std::array values{
+      AuxEntry{Aux::VdsoHeader, options.vdso.raw()},
       AuxEntry{Aux::ProgramHeaders, headers.raw()},
       AuxEntry{Aux::HeaderSize, sizeof(core::elf::ProgramHeader)},
       AuxEntry{Aux::HeaderCount, program.image.header_count()},

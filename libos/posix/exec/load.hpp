@@ -54,6 +54,7 @@ struct StartOptions {
   StartText text;
   std::span<const std::byte, 16> random;
   StartIds ids{};
+  core::VirtAddr vdso{};  ///< 0: there is none
 };
 /// The stack of a program whose image and, perhaps, interpreter have been placed; where to begin. Sets the break. Errors:
 /// ArgumentsTooLong, NoMemory.

@@ -22,7 +22,7 @@ struct View {
 /// What a mapping shows: a file's pages, or memory that processes share.
 class Backing : public Shared {
  public:
-  enum class Kind : std::uint8_t { Memory, File };
+  enum class Kind : std::uint8_t { Memory, File, Vdso };
   virtual ~Backing() { end_views(); }
   /// For who knows the classes that there are of each.
   [[nodiscard]] virtual Kind kind() const { return Kind::Memory; }

@@ -222,6 +222,8 @@ Answer<std::optional<procfs::AreaState>> InstanceInformation::area(procfs::Pid p
                           .grows_down = at->grows_down};
   if (at->backing && at->backing->kind() == mm::Backing::Kind::File) {
     state.file = static_cast<const map::FilePages&>(*at->backing).file();
+  } else if (at->backing && at->backing->kind() == mm::Backing::Kind::Vdso) {
+    state.label = at->first_page == vdso::ProgramPages::kClockPage ? "[vvar]" : "[vdso]";
   } else if (at->grows_down) {
     state.label = "[stack]";
   } else if (space.brk_start() < state.end && state.start < space.brk_end()) {

@@ -54,6 +54,7 @@ Answer<Loaded> load_image(const Loader& loader, mm::Space& space, const Opened& 
     FB_ASSIGN(placed_interpreter,
               exec::place_image(space, *interpreter.file, *interpreter_image, core::VirtAddr(0)));
   }
+  FB_ASSIGN(const auto vdso, vdso::map(space, loader.system.vdso));
   const auto ids = loader.may_gain ? ids_with(opened.target.inode->attributes(), loader.ids) : loader.ids;
   std::array<std::byte, 16> random;
   loader.system.random.fill(random);
@@ -64,7 +65,8 @@ Answer<Loaded> load_image(const Loader& loader, mm::Space& space, const Opened& 
                                  .ids = {.user = ids.user.real,
                                          .effective_user = ids.user.effective,
                                          .group = ids.group.real,
-                                         .effective_group = ids.group.effective}}));
+                                         .effective_group = ids.group.effective},
+                                 .vdso = vdso}));
   return Loaded{.start = start, .program = opened.target, .ids = ids, .name = name_of(text.path)};
 }
 

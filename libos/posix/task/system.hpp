@@ -10,6 +10,7 @@
 #include "libos/posix/sysv/ipc.hpp"
 #include "libos/posix/task/identity.hpp"
 #include "libos/posix/tty/job_control.hpp"
+#include "libos/posix/vdso/program_pages.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/memory_file.hpp"
 #include "libos/posix/vfs/mounts.hpp"
@@ -58,6 +59,7 @@ struct System {
   procfs::Mounter* mounter = nullptr;  ///< none: nothing is mounted by programs
   vfs::MemoryFiles memory_files{};
   sysv::Ipc ipc{};
+  Ref<vdso::ProgramPages> vdso{};  ///< there before the first program is
 };
 
 }  // namespace fb::libos::posix::task
