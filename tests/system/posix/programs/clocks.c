@@ -92,9 +92,10 @@ static void functions(void) {
   time_t (*time_)(time_t*) = find("__vdso_time");
   int (*getcpu_)(unsigned*, unsigned*, void*) = find("__vdso_getcpu");
   struct timespec t = {-1, -1};
-  for (int clock = -1; clock != 13; ++clock)
-    say("clock %d: %d", clock, clock == 10 ? -EINVAL : clock == -1 ? gettime(0x7ffffff7, &t) : gettime(clock, &t));
-  say("clock 33: %d", gettime(33, &t));
+  // Not those that wake the machine (8 and 9), which not every Linux has.
+  static const int kClocks[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 31, 32, 33, 64, 0x7fffffff};
+  for (unsigned i = 0; i != sizeof kClocks / sizeof *kClocks; ++i)
+    say("clock %d: %d", kClocks[i], gettime(kClocks[i], &t));
   say("resolution: %d, %ld.%ld; none %d", getres(CLOCK_MONOTONIC, &t), t.tv_sec, t.tv_nsec, getres(CLOCK_REALTIME, NULL));
   struct timeval v = {-1, -1};
   struct timezone zone = {7, 7};
@@ -168,8 +169,7 @@ static void run_without(void) {
 }
 static void change_own(void) {
   // What it writes is its own copy, and what it unmaps its own mapping.
-  say("writable: %s", result(mprotect((void*)vdso, 4096, PROT_READ | PROT_WRITE)));
-  memset((void*)(vdso + 64), 0xcc, 1024);
+  if (mprotect((void*)vdso, 4096, PROT_READ | PROT_WRITE) == 0) memset((void*)(vdso + 64), 0xcc, 1024);
   munmap((void*)vdso, 4096);
   say("and still there: %d", by_call(CLOCK_MONOTONIC) > 0);
 }
