@@ -16,7 +16,7 @@ struct ClockSample {
 std::uint64_t multiplier_of(std::uint64_t ticks_per_second);
 
 /// A line that is never behind ring 0's, so that whoever slept until a time then sees that time; and ahead of it by what passed
-/// between the ticks and the time of the best sample, and 2 ns, at most. The real time is as far behind ring 0's at most.
+/// between the ticks and the time of the best sample, and 3 ns, at most. The real time is as far behind ring 0's at most.
 ClockLine calibrate(std::uint64_t ticks_per_second, std::span<const ClockSample> monotonic,
                     std::span<const ClockSample> realtime);
 
