@@ -194,7 +194,8 @@ def start(options, words, ours, stack):
         made, command = build_image(options, words, ours, stack)
         image, inherited = Path(f"/proc/self/fd/{made.fileno()}"), [made.fileno()]
         options.mem = options.mem or fitting_memory(made)
-        output = CommandOutput(stack.enter_context(tempfile.TemporaryFile()) if options.out else None)
+        output = CommandOutput(stack.enter_context(tempfile.TemporaryFile()) if options.out else None,
+                               options.verbose)
     machine = Machine(kernel=options.kernel or options.build / "images" / "kernel.elf", image=image,
                       cpus=options.smp, memory=options.mem or f"{SMALLEST_MEMORY}M", icount=options.icount,
                       append=command_line(options, words is not None), inherited=inherited)

@@ -90,6 +90,7 @@ Answer<> Instance::give_descriptors(task::Process& process, const StartCommand& 
 
 Answer<int> Instance::run(const StartCommand& command) {
   FB_TRY(console_.begin(command.streams));
+  system_.log = &log_;
   FB_TRY(vector_.open(core::ByteCount(signal::kMarkBytes)));
   FB_ASSIGN(task::Process* const process, processes_.make(system_, task::kInit, files_->root()));
   processes_.first = process->pid;

@@ -34,6 +34,18 @@ class SystemClock final : public vfs::Clock {
   const vdso::ClockPage* page_ = nullptr;
 };
 
+/// The log, behind what programs write.
+class ConsoleLog final : public task::Log {
+ public:
+  explicit ConsoleLog(console::HostConsole& console) : console_(console) {}
+  void say(std::string_view line, vfs::Waiter& waiter) override {
+    static_cast<void>(console_.write(console::Stream::Log, line, waiter));
+  }
+
+ private:
+  console::HostConsole& console_;
+};
+
 /// Made once, in memory of its own: too large for a stack.
 class Instance {
  public:
@@ -95,6 +107,7 @@ class Instance {
   std::optional<task::InstanceInformation> information_;
   std::optional<procfs::Mounter> mounter_;
   console::HostConsole console_;
+  ConsoleLog log_{console_};
   ConsoleTerminal terminal_{console_, fibres_};
   const StartCommand* command_ = nullptr;  ///< that runs
 };

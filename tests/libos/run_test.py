@@ -94,6 +94,14 @@ class CommandOutput(unittest.TestCase):
         for size in (1, 2, 3, 1000):
             self.assertEqual(self.feed(data, size), (b"a\x10bd", b"ce" + output.PANIC))
 
+    def test_the_log_is_for_those_who_ask(self):
+        data = output.STREAMS + b"a\x104call\n\x101b"
+        for log, errors in ((False, b""), (True, b"call\n")):
+            filtered = output.CommandOutput(log=log)
+            pieces = filtered.feed(data) + filtered.finish()
+            told = [b"".join(piece for where, piece in pieces if where == which) for which in (output.OUT, output.ERR)]
+            self.assertEqual(told, [b"ab", errors])
+
     def test_streams_keep_their_order(self):
         filtered = output.CommandOutput()
         pieces = filtered.feed(output.STREAMS + b"a\x102b\x101c") + filtered.finish()

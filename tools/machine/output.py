@@ -33,13 +33,14 @@ class CommandOutput:
     """For commands: what follows the mark, byte for byte; boot messages are kept for when the mark never comes. The other mark
     says that several streams follow, and that input goes by their rules (machine.streams)."""
 
-    def __init__(self, files=None):
-        """files: a binary file for the stream of files."""
+    def __init__(self, files=None, log=False):
+        """files: a binary file for the stream of files; log: the instance's own lines are shown, too."""
         self.panicked = False
         self.ready = False
         self.streams = False
         self.held = b""
         self.files = files
+        self.log = log
         self.parser = streams.StreamParser()
 
     def feed(self, data):
@@ -78,6 +79,8 @@ class CommandOutput:
                 shown.append((OUT if stream == streams.OUTPUT else ERR, piece))
             elif stream == streams.FILES and self.files is not None:
                 self.files.write(piece)
+            elif stream == streams.LOG and self.log:
+                shown.append((ERR, piece))
         return shown
 
     def _take(self, count):

@@ -1,7 +1,7 @@
 """The console's line when it carries several streams (docs/running.md); the guest's end is libos/posix/console/streams.hpp."""
 
 ESCAPE = 0x10
-OUTPUT, ERROR, FILES = "1", "2", "3"
+OUTPUT, ERROR, FILES, LOG = "1", "2", "3", "4"
 END = bytes((ESCAPE, ord("e")))
 
 

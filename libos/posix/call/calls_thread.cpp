@@ -69,10 +69,11 @@ struct Futex {
 Answer<core::Nanoseconds> deadline_of(const Futex& futex, bool absolute) {
   if (futex.call.word(3) == 0) return vfs::kForever;
   FB_ASSIGN(const auto time, time_at(futex.call, futex.call.address(3)));
+  // Before the other clock is read, or it would wake too early by what passes between the two.
+  const auto today = futex.call.process.system.clock.now();
   const auto now = rt::now();
   if (!absolute) return after(now, time);
   if ((futex.operation & kRealtime) == 0) return time;
-  const auto today = futex.call.process.system.clock.now();
   return time <= today ? now : after(now, time - today);
 }
 

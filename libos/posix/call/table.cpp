@@ -1,4 +1,6 @@
 // From the number of a call to what does it.
+#include "core/text/buffer.hpp"
+#include "core/text/write.hpp"
 #include "libos/posix/call/handlers.hpp"
 #include "libos/posix/task/signals.hpp"
 
@@ -10,7 +12,7 @@ struct Row {
   Handler handler = nullptr;
 };
 
-constexpr std::size_t kNumbers = 512;
+constexpr std::size_t kNumbers = task::UnknownCalls::kNumbers;
 
 constexpr auto kTable = [] {
   std::array<Row, kNumbers> table{};
@@ -19,6 +21,28 @@ constexpr auto kTable = [] {
 #undef FB_LINUX_CALL
   return table;
 }();
+
+/// Those of Linux, whether or not they are ours.
+constexpr auto kNames = [] {
+  std::array<std::string_view, kNumbers> names{};
+#define FB_LINUX_NAME(number, name) names[number] = #name;
+#include "libos/posix/call/names.def"
+#undef FB_LINUX_NAME
+  return names;
+}();
+
+/// Says, once, what a program wanted and did not get.
+void name_unknown(Call& call) {
+  auto& system = call.process.system;
+  if (system.log == nullptr || !system.unknown_calls.first(call.number)) return;
+  const auto name = call.number < kNumbers ? kNames[call.number] : std::string_view();
+  std::array<char, 160> room;
+  const std::string_view program(call.thread.name.data());
+  const auto line = core::text::format_to(room, "posix: ", program, ": call ", call.number, " (",
+                                          name.empty() ? "unknown" : name, ") is not there\n");
+  auto waiter = call.waiter();
+  system.log->say(line, waiter);
+}
 
 }  // namespace
 
@@ -70,7 +94,10 @@ bool serve_unlocked(task::Thread& thread) {
 }
 
 std::uint64_t serve(Call& call) {
-  if (call.number >= kNumbers || kTable[call.number].handler == nullptr) return to_register(Errno::NoCall);
+  if (call.number >= kNumbers || kTable[call.number].handler == nullptr) {
+    name_unknown(call);
+    return to_register(Errno::NoCall);
+  }
   const auto done = kTable[call.number].handler(call);
   if (done) return *done;
   if (done.error() == Errno::Restart || done.error() == Errno::RestartNoHandler)

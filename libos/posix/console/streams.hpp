@@ -18,6 +18,7 @@ enum class Stream : char {
   Output = '1',
   Error = '2',
   Files = '3',  ///< one newc archive for each thing that was asked for
+  Log = '4',    ///< what the LibOS itself has to say
 };
 
 /// `sink` outlives it.

@@ -38,6 +38,31 @@ class Starter {
   ~Starter() = default;
 };
 
+/// What the instance has to say itself, and no program.
+class Log {
+ public:
+  /// A line, with its end. May wait; what cannot be said is lost.
+  virtual void say(std::string_view line, vfs::Waiter& waiter) = 0;
+
+ protected:
+  ~Log() = default;
+};
+
+/// Calls of programs that nobody serves, each of which is said once.
+class UnknownCalls {
+ public:
+  static constexpr std::size_t kNumbers = 512;
+  /// Whether it is the first time; those beyond the numbers are as one.
+  bool first(std::uint64_t number) {
+    const auto at = number < kNumbers ? number : kNumbers;
+    const auto bit = std::uint64_t{1} << at % 64;
+    return (std::exchange(said_[at / 64], said_[at / 64] | bit) & bit) == 0;
+  }
+
+ private:
+  std::array<std::uint64_t, kNumbers / 64 + 1> said_{};
+};
+
 /// Made once; everything in it outlives every process.
 struct System {
   machine::PagesSource& source;
@@ -59,6 +84,8 @@ struct System {
   procfs::Mounter* mounter = nullptr;  ///< none: nothing is mounted by programs
   vfs::MemoryFiles memory_files{};
   sysv::Ipc ipc{};
+  Log* log = nullptr;  ///< none: nothing is said
+  UnknownCalls unknown_calls{};
   Ref<vdso::ProgramPages> vdso{};  ///< there before the first program is
 };
 
