@@ -67,6 +67,12 @@ class Run(unittest.TestCase):
         status, out, err = self.run_it(typed=b"cd /\npwd\nexit 9\n")
         self.assertEqual((status, out, err), (9, b"/\n", b""))
 
+    def test_calls_that_are_not_there_are_named_once_to_who_asks(self):
+        name, script = b"call 167 (swapon) is not there\n", "swapon /dev/null; swapon /dev/null; echo end"
+        for options, times in (((), 0), (("--verbose",), 1)):
+            status, out, err = self.run_it(*options, "--", "busybox", "sh", "-c", script)
+            self.assertEqual((status, out, err.count(name)), (0, b"end\n", times), err)
+
     def test_what_is_not_there_is_said(self):
         for arguments, expected, text in ((["--", "nosuch"], 127, b"nosuch: not found"), (["./nosuch"], 2, b"no such program"),
                                           (["--add", "nosuch", "--", "true"], 2, b"no such file"),
