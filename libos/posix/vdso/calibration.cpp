@@ -29,7 +29,8 @@ ClockLine calibrate(std::uint64_t ticks_per_second, std::span<const ClockSample>
   const auto start =
       highest(monotonic, [&](const ClockSample& s) { return scale(s.before, line.multiplier) - s.time - 1; });
   line.monotonic = 0 - start;
-  line.realtime = highest(realtime, [&](const ClockSample& s) { return s.time - scale(s.after, line.multiplier); });
+  line.realtime =
+      highest(realtime, [&](const ClockSample& s) { return s.time - scale(s.after, line.multiplier); });
   return line;
 }
 

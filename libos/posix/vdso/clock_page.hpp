@@ -61,7 +61,10 @@ struct ClockLine {
 /// time go backwards.
 inline std::uint64_t read_ticks() {
   std::uint64_t ticks = 0;
-  asm volatile("lfence\n\trdtsc\n\tshlq $32, %%rdx\n\torq %%rdx, %%rax" : "=a"(ticks) : : "rdx", "cc", "memory");
+  asm volatile("lfence\n\trdtsc\n\tshlq $32, %%rdx\n\torq %%rdx, %%rax"
+               : "=a"(ticks)
+               :
+               : "rdx", "cc", "memory");
   return ticks;
 }
 

@@ -17,10 +17,7 @@ struct TimeVal {
 
 inline long ask(Call call, std::uint64_t first, const void* second, const void* third) {
   long result = call;
-  asm volatile("syscall"
-               : "+a"(result)
-               : "D"(first), "S"(second), "d"(third)
-               : "rcx", "r11", "memory");
+  asm volatile("syscall" : "+a"(result) : "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
   return result;
 }
 

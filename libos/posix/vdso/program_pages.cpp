@@ -38,10 +38,9 @@ Answer<FrameId> ProgramPages::frame(std::uint64_t page) {
 
 Answer<core::VirtAddr> map(mm::Space& space, const Ref<ProgramPages>& pages) {
   constexpr core::ByteCount kAll{ProgramPages::kPages * core::kPageSize}, kOne{core::kPageSize};
-  FB_ASSIGN(const auto at, space.mmap({.length = kAll,
-                                       .protection = mm::kProtRead,
-                                       .flags = mm::kMapPrivate,
-                                       .backing = pages}));
+  FB_ASSIGN(
+      const auto at,
+      space.mmap({.length = kAll, .protection = mm::kProtRead, .flags = mm::kMapPrivate, .backing = pages}));
   const auto code = at + core::ByteCount(ProgramPages::kImagePage * core::kPageSize);
   FB_TRY(space.mprotect(code, kOne, mm::kProtRead | mm::kProtExecute));
   // Every C library looks at it when it begins; a page that cannot be had now comes at a fault.

@@ -90,7 +90,8 @@ TEST(Clocks, of_the_same_line_say_the_same_C4_06) {
   ClockPage page;
   page.publish({.multiplier = std::uint64_t{1} << 32, .monotonic = 5, .realtime = 1'000});
   const auto at = [&](std::uint32_t clock) { return page.now(clock, [] { return std::uint64_t{100}; }); };
-  for (const auto clock : {kMonotonic, kMonotonicRaw, kMonotonicCoarse, kBootTime}) EXPECT_EQ(at(clock), 105U);
+  for (const auto clock : {kMonotonic, kMonotonicRaw, kMonotonicCoarse, kBootTime})
+    EXPECT_EQ(at(clock), 105U);
   for (const auto clock : {kRealtime, kRealtimeCoarse, kTai}) EXPECT_EQ(at(clock), 1'100U);
 }
 

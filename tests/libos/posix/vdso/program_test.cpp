@@ -1,7 +1,6 @@
 // The linked vDSO: one page without relocations, and its functions run here as they do in a program.
-#include <gtest/gtest.h>
-
 #include <elf.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 
@@ -43,7 +42,8 @@ std::uint64_t entry_of(const std::byte* image, std::int64_t tag) {
 class Mapped {
  public:
   Mapped() {
-    auto* const memory = mmap(nullptr, 2 * kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    auto* const memory =
+        mmap(nullptr, 2 * kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     base_ = static_cast<std::byte*>(memory);
     page = new (base_) ClockPage;
     std::memcpy(base_ + kPageSize, image().data(), std::min<std::size_t>(image().size(), kPageSize));
@@ -60,7 +60,8 @@ class Mapped {
     const auto* const names = at<char>(its, entry_of(its, DT_STRTAB));
     const auto count = at<std::uint32_t>(its, entry_of(its, DT_HASH))[1];
     for (std::uint32_t i = 1; i != count; ++i) {
-      if (names + symbols[i].st_name == name) return reinterpret_cast<F*>(base_ + kPageSize + symbols[i].st_value);
+      if (names + symbols[i].st_name == name)
+        return reinterpret_cast<F*>(base_ + kPageSize + symbols[i].st_value);
     }
     return nullptr;
   }
@@ -94,7 +95,8 @@ TEST(Vdso, is_one_page_that_nothing_has_to_relocate_C4_06) {
 TEST(Vdso, says_what_the_clock_page_says_C4_06) {
   const Mapped mapped;
   // A tick is no time at all, so that all that is said is the offsets.
-  mapped.page->publish({.multiplier = 0, .monotonic = 7 * kSecond + 8, .realtime = 1'700'000'000 * kSecond + 123'456'789});
+  mapped.page->publish(
+      {.multiplier = 0, .monotonic = 7 * kSecond + 8, .realtime = 1'700'000'000 * kSecond + 123'456'789});
   auto* const gettime = mapped.function<int(std::uint32_t, timespec*)>("__vdso_clock_gettime");
   timespec time{};
   for (const auto clock : {kMonotonic, kMonotonicRaw, kMonotonicCoarse, kBootTime}) {
@@ -126,7 +128,8 @@ TEST(Vdso, asks_the_system_for_other_clocks_C4_06) {
   timespec time{.tv_sec = -1, .tv_nsec = -1};
   EXPECT_EQ(gettime(CLOCK_PROCESS_CPUTIME_ID, &time), 0);
   EXPECT_GE(time.tv_nsec, 0);
-  for (const std::uint32_t none : {12U, 31U, 32U, 33U, 64U, 0x7fff'ffffU}) EXPECT_EQ(gettime(none, &time), -EINVAL);
+  for (const std::uint32_t none : {12U, 31U, 32U, 33U, 64U, 0x7fff'ffffU})
+    EXPECT_EQ(gettime(none, &time), -EINVAL);
   auto* const getres = mapped.function<int(std::uint32_t, timespec*)>("__vdso_clock_getres");
   EXPECT_EQ(getres(kMonotonic, &time), 0);
   EXPECT_EQ(time.tv_nsec, 1);

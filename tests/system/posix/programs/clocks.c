@@ -26,11 +26,11 @@ static Time by_call(clockid_t clock) {
 }
 
 static const char* vdso;
-static const ElfW(Sym)* symbols;
+static const ElfW(Sym) * symbols;
 static const char* names;
 static const uint32_t* hash;
 static const uint16_t* versions;
-static const ElfW(Verdef)* definitions;
+static const ElfW(Verdef) * definitions;
 
 static int open_vdso(void) {
   vdso = (const char*)getauxval(AT_SYSINFO_EHDR);
@@ -59,7 +59,8 @@ static const char* version_of(unsigned number) {
 }
 static void* find(const char* name) {
   // Newer vDSOs have the GNU table only; the symbols end where the strings begin.
-  const unsigned count = hash ? hash[1] : (unsigned)(((const char*)names - (const char*)symbols) / sizeof *symbols);
+  const unsigned count =
+      hash ? hash[1] : (unsigned)(((const char*)names - (const char*)symbols) / sizeof *symbols);
   for (unsigned i = 1; i < count; ++i)
     if (symbols[i].st_shndx != SHN_UNDEF && strcmp(names + symbols[i].st_name, name) == 0 &&
         strcmp(version_of(i), "LINUX_2.6") == 0)
@@ -68,8 +69,8 @@ static void* find(const char* name) {
 }
 
 static void image(void) {
-  static const char* const kNames[] = {"__vdso_clock_gettime", "__vdso_clock_getres", "__vdso_gettimeofday", "__vdso_time",
-                                       "__vdso_getcpu"};
+  static const char* const kNames[] = {"__vdso_clock_gettime", "__vdso_clock_getres", "__vdso_gettimeofday",
+                                       "__vdso_time", "__vdso_getcpu"};
   say("vdso: %d", open_vdso());
   for (int i = 0; i != 5; ++i) say("%s: %d", kNames[i], find(kNames[i]) != NULL);
   char line[256], found[64];
@@ -96,16 +97,19 @@ static void functions(void) {
   static const int kClocks[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 31, 32, 33, 64, 0x7fffffff};
   for (unsigned i = 0; i != sizeof kClocks / sizeof *kClocks; ++i)
     say("clock %d: %d", kClocks[i], gettime(kClocks[i], &t));
-  say("resolution: %d, %ld.%ld; none %d", getres(CLOCK_MONOTONIC, &t), t.tv_sec, t.tv_nsec, getres(CLOCK_REALTIME, NULL));
+  say("resolution: %d, %ld.%ld; none %d", getres(CLOCK_MONOTONIC, &t), t.tv_sec, t.tv_nsec,
+      getres(CLOCK_REALTIME, NULL));
   struct timeval v = {-1, -1};
   struct timezone zone = {7, 7};
-  say("gettimeofday: %d %d, zone %d", gettimeofday_(&v, &zone), v.tv_usec >= 0 && v.tv_usec < 1000000, zone.tz_minuteswest);
+  say("gettimeofday: %d %d, zone %d", gettimeofday_(&v, &zone), v.tv_usec >= 0 && v.tv_usec < 1000000,
+      zone.tz_minuteswest);
   say("nothing: %d", gettimeofday_(NULL, NULL));
   time_t told = 0;
   const time_t now = time_(&told);
   say("time: %d %d", now == told, (uint64_t)(now - v.tv_sec + 1) <= 3);
   unsigned cpu = ~0u, node = ~0u;
-  say("getcpu: %d, a cpu %d, node %u", getcpu_(&cpu, &node, NULL), (long)cpu < sysconf(_SC_NPROCESSORS_CONF), node);
+  say("getcpu: %d, a cpu %d, node %u", getcpu_(&cpu, &node, NULL), (long)cpu < sysconf(_SC_NPROCESSORS_CONF),
+      node);
 }
 
 static void agreement(void) {
