@@ -1,6 +1,7 @@
 #include "libos/posix/mm/pages.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 namespace fb::libos::posix::mm {
@@ -20,6 +21,15 @@ std::size_t Pages::above(std::uint64_t number) const {
   return low;
 }
 
+std::uint64_t Pages::Leaf::next(std::uint64_t index) const {
+  while (index < kLeafPages) {
+    if (const std::uint64_t left = there[index / 64] >> index % 64; left != 0)
+      return index + static_cast<std::uint64_t>(std::countr_zero(left));
+    index = (index / 64 + 1) * 64;
+  }
+  return kLeafPages;
+}
+
 Page* Pages::find(std::uint64_t number) {
   const std::size_t at = above(number);
   if (at == leaves_.size() || leaves_[at]->first > number) return nullptr;
@@ -31,10 +41,8 @@ Page* Pages::next(std::uint64_t& number, std::uint64_t end) {
   for (std::size_t at = above(number); at < leaves_.size() && leaves_[at]->first < end; ++at) {
     Leaf& leaf = *leaves_[at];
     const std::uint64_t stop = std::min(end, leaf.first + kLeafPages);
-    for (number = std::max(number, leaf.first); number < stop; ++number) {
-      Page& page = leaf.pages[number % kLeafPages];
-      if (page.frame != FrameId(0)) return &page;
-    }
+    number = leaf.first + leaf.next(std::max(number, leaf.first) - leaf.first);
+    if (number < stop) return &leaf.pages[number % kLeafPages];
   }
   number = end;
   return nullptr;
@@ -52,7 +60,9 @@ Answer<> Pages::insert(std::uint64_t number, Page page) {
     }
   }
   Leaf& leaf = *leaves_[at];
-  leaf.pages[number % kLeafPages] = page;
+  const std::uint64_t index = number % kLeafPages;
+  leaf.pages[index] = page;
+  leaf.there[index / 64] |= std::uint64_t{1} << index % 64;
   ++leaf.used;
   ++count_;
   return {};
@@ -64,11 +74,12 @@ void Pages::remove(std::uint64_t from, std::uint64_t end) {
   for (; at < leaves_.size() && leaves_[at]->first < end; ++at) {
     Leaf& leaf = *leaves_[at];
     const std::uint64_t stop = std::min(end, leaf.first + kLeafPages);
-    for (std::uint64_t number = std::max(from, leaf.first); number < stop; ++number) {
-      Page& page = leaf.pages[number % kLeafPages];
-      if (page.frame == FrameId(0)) continue;
+    const std::uint64_t last = stop - leaf.first;
+    for (std::uint64_t index = std::max(from, leaf.first) - leaf.first; (index = leaf.next(index)) < last; ++index) {
+      Page& page = leaf.pages[index];
       frames_->release(page.frame);
       page = Page{};
+      leaf.there[index / 64] &= ~(std::uint64_t{1} << index % 64);
       --leaf.used;
       --count_;
     }

@@ -42,7 +42,11 @@ class Pages {
   struct Leaf {
     std::uint64_t first = 0;
     std::uint32_t used = 0;
+    std::array<std::uint64_t, kLeafPages / 64> there{};  ///< a bit for each page that has a frame
     std::array<Page, kLeafPages> pages{};
+
+    /// The first one from `index` on that has a frame, or kLeafPages.
+    [[nodiscard]] std::uint64_t next(std::uint64_t index) const;
   };
   /// The place of the first leaf that ends above `number`.
   [[nodiscard]] std::size_t above(std::uint64_t number) const;

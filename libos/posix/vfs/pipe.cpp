@@ -15,6 +15,12 @@ void Pipe::drop(std::uint64_t page) {
   if (slot != FrameId(0)) frames_.release(std::exchange(slot, FrameId(0)));
 }
 
+void Pipe::keep(std::uint64_t page) {
+  FrameId& slot = slots_[page % slots_.size()];
+  if (slots_.front() == FrameId(0)) std::swap(slots_.front(), slot);
+  if (&slot != &slots_.front()) drop(page);
+}
+
 Answer<std::size_t> Pipe::take(Output& out, std::size_t count) {
   count = std::min(count, held());
   std::size_t done = 0;
@@ -31,7 +37,11 @@ Answer<std::size_t> Pipe::take(Output& out, std::size_t count) {
     // The slot may hold the beginning of a later page, too.
     const bool left = read_ >> core::kPageShift != page && written_ <= (page + slots_.size())
                                                                            << core::kPageShift;
-    if (left || read_ == written_) drop(page);
+    if (read_ == written_) {
+      keep(page);
+    } else if (left) {
+      drop(page);
+    }
   }
   // An empty pipe begins with a page again: the full 64 KiB fit in its slots.
   if (read_ == written_) read_ = written_ = 0;

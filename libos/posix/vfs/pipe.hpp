@@ -41,6 +41,8 @@ class Pipe final : public Attachment {
 
  private:
   void drop(std::uint64_t page);
+  /// The last page of a pipe that is empty now serves its next byte: a frame costs more than what goes through most pipes.
+  void keep(std::uint64_t page);
 
   Frames& frames_;
   std::array<FrameId, kSlots> first_slots_{};
