@@ -75,7 +75,8 @@ void Pages::remove(std::uint64_t from, std::uint64_t end) {
     Leaf& leaf = *leaves_[at];
     const std::uint64_t stop = std::min(end, leaf.first + kLeafPages);
     const std::uint64_t last = stop - leaf.first;
-    for (std::uint64_t index = std::max(from, leaf.first) - leaf.first; (index = leaf.next(index)) < last; ++index) {
+    for (std::uint64_t index = std::max(from, leaf.first) - leaf.first; (index = leaf.next(index)) < last;
+         ++index) {
       Page& page = leaf.pages[index];
       frames_->release(page.frame);
       page = Page{};
