@@ -1,5 +1,5 @@
 /* Large copies, in microseconds of the machine's clock: to be measured without -icount. */
-#include "bulk.h"
+#include "bench/os/bulk.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "row.h"
+#include "bench/os/row.h"
 
 enum { kPiece = 64 * 1024, kPieces = 256, kRounds = 3 }; /* 16 MiB */
 

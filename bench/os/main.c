@@ -16,8 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "bulk.h"
-#include "row.h"
+#include "bench/os/bulk.h"
+#include "bench/os/row.h"
 
 enum { kSettle = 20000 }; /* microseconds */
 

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "row.h"
+#include "bench/os/row.h"
 
 #define FILE_NAME "/tmp/bench"
 enum { kPage = 4096, kDescriptors = 100 };

@@ -1,7 +1,7 @@
 /* Rows: memory. */
 #include <sys/mman.h>
 
-#include "row.h"
+#include "bench/os/row.h"
 
 enum { kPage = 4096, kPages = 32 };
 

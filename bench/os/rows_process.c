@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "row.h"
+#include "bench/os/row.h"
 
 static void* nothing(void* argument) { return argument; }
 static void threads(unsigned n) {

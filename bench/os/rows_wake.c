@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "row.h"
+#include "bench/os/row.h"
 
 static int to_other[2], to_us[2];
 static pid_t other;
