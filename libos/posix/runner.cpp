@@ -63,6 +63,7 @@ Answer<> Runner::start(task::Thread& thread) {
 void Runner::run_to_end(task::Thread& thread) {
   while (task::undisturbed(thread) || task::deliver(thread)) run_once(thread);
   auto& process = thread.process;
+  thread.end_submissions();
   process.leave(thread);
   if (process.finished && process.nobody_waits()) process.system.processes.remove(process);
 }

@@ -13,6 +13,9 @@ struct Call {
   task::Thread& thread;
   std::uint64_t number;
   std::array<std::uint64_t, 6> arguments;
+  /// Of a call that a ring makes: what argument 0 names, if it is given, and how long to wait.
+  Ref<vfs::File> given{};
+  vfs::Patience* patience = nullptr;
 
   [[nodiscard]] std::uint64_t word(unsigned i) const { return arguments[i]; }
   [[nodiscard]] core::VirtAddr address(unsigned i) const { return core::VirtAddr(arguments[i]); }
@@ -22,7 +25,14 @@ struct Call {
   [[nodiscard]] std::uint32_t word32(unsigned i) const { return static_cast<std::uint32_t>(arguments[i]); }
   [[nodiscard]] mm::Space& memory() const { return process.memory(); }
   /// For a call that may have to wait.
-  [[nodiscard]] task::FibreWaiter waiter() const { return task::FibreWaiter(process.system.fibres, &thread); }
+  [[nodiscard]] task::FibreWaiter waiter() const {
+    auto& fibres = process.system.fibres;
+    return patience != nullptr ? task::FibreWaiter(fibres, *patience) : task::FibreWaiter(fibres, &thread);
+  }
+  /// Errors: BadDescriptor.
+  [[nodiscard]] Answer<Ref<vfs::File>> file(unsigned i) const {
+    return i == 0 && given ? given : process.descriptors.get(number32(i));
+  }
   /// Nobody reads what it writes: SIGPIPE, besides the error.
   void broken_pipe() const;
 

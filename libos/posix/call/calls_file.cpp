@@ -7,19 +7,21 @@ namespace fb::libos::posix::call {
 namespace {
 
 Answer<Ref<vfs::File>> file_of(Call& call, unsigned argument = 0) {
-  return call.process.descriptors.get(call.number32(argument));
+  return call.file(argument);
 }
 
 std::size_t count_of(const Call& call, unsigned argument) {
   return std::min<std::uint64_t>(call.word(argument), vfs::kTransferMost);
 }
 
-Done read_to(Call& call, vfs::File& file, vfs::Output& out, std::size_t count) {
+}  // namespace
+
+Done read_file(Call& call, vfs::File& file, vfs::Output& out, std::size_t count) {
   auto waiter = call.waiter();
   return file.read(out, count, waiter);
 }
 
-Done write_from(Call& call, vfs::File& file, vfs::Input& in, std::size_t count) {
+Done write_file(Call& call, vfs::File& file, vfs::Input& in, std::size_t count) {
   if (auto* const socket = socket::Socket::of(file)) return write_socket(call, *socket, in, count);
   auto waiter = call.waiter();
   const auto done = file.write(in, count, waiter);
@@ -27,29 +29,27 @@ Done write_from(Call& call, vfs::File& file, vfs::Input& in, std::size_t count) 
   return done;
 }
 
-}  // namespace
-
 Done do_read(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
   ProgramOutput out(call.memory(), call.address(1));
-  return read_to(call, *file, out, count_of(call, 2));
+  return read_file(call, *file, out, count_of(call, 2));
 }
 Done do_write(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
   ProgramInput in(call.memory(), call.address(1));
-  return write_from(call, *file, in, count_of(call, 2));
+  return write_file(call, *file, in, count_of(call, 2));
 }
 Done do_readv(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
   FB_ASSIGN(auto pieces, Pieces::read(call, call.address(1), call.word(2), Errno::Invalid));
   PiecesOutput out(call.memory(), pieces);
-  return read_to(call, *file, out, pieces.size());
+  return read_file(call, *file, out, pieces.size());
 }
 Done do_writev(Call& call) {
   FB_ASSIGN(const auto file, file_of(call));
   FB_ASSIGN(auto pieces, Pieces::read(call, call.address(1), call.word(2), Errno::Invalid));
   PiecesInput in(call.memory(), pieces);
-  return write_from(call, *file, in, pieces.size());
+  return write_file(call, *file, in, pieces.size());
 }
 
 Done do_pread64(Call& call) {

@@ -1,6 +1,7 @@
 // Memory: mappings, and what is known and said of them (C4.10, C4.12).
 #include "libos/posix/call/handlers.hpp"
 #include "libos/posix/map/file_pages.hpp"
+#include "libos/posix/uring/ring.hpp"
 #include "libos/posix/vfs/memory_file.hpp"
 
 namespace fb::libos::posix::call {
@@ -13,7 +14,12 @@ Done do_mmap(Call& call) {
                          .offset = call.bytes(5)};
   if ((request.flags & mm::kMapAnonymous) == 0) {
     FB_ASSIGN(const auto file, call.process.descriptors.get(call.number32(4)));
-    FB_TRY(map::set_file(request, *file, call.process.system.frames));
+    if (const auto* const ring = file->path_only() ? nullptr : vfs::file_as<uring::Ring>(*file)) {
+      if ((request.flags & mm::kMapType) == mm::kMapPrivate) return fail(Errno::Invalid);
+      FB_TRY(ring->set_mapping(request));
+    } else {
+      FB_TRY(map::set_file(request, *file, call.process.system.frames));
+    }
   }
   FB_ASSIGN(const auto address, call.memory().mmap(request));
   return address.raw();

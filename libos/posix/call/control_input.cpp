@@ -2,6 +2,7 @@
 
 #include "libos/posix/socket/control.hpp"
 #include "libos/posix/task/processes.hpp"
+#include "libos/posix/uring/ring.hpp"
 
 namespace fb::libos::posix::call {
 namespace {
@@ -36,6 +37,8 @@ Answer<> read_control(const Call& call, const socket::Header& header, socket::Ou
   FB_TRY(socket::parse_control(bytes.view(), control));
   for (const auto descriptor : std::span(control.descriptors).first(control.count)) {
     FB_ASSIGN(auto file, call.process.descriptors.get(descriptor));
+    // On its way it could be held by what it holds itself.
+    if (vfs::file_as<uring::Ring>(*file) != nullptr) return fail(Errno::Invalid);
     FB_TRY(what.files.push_back(std::move(file)));
   }
   if (!control.who) return {};

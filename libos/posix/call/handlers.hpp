@@ -16,6 +16,10 @@ Answer<Ref<vfs::Inode>> resolve_at(Call& call, std::int32_t descriptor, std::str
 /// The signal mask of ppoll and its like, for the time of the call; none at address 0. Errors: Invalid, Fault.
 Answer<> mask_for_call(Call& call, core::VirtAddr mask, std::uint64_t bytes);
 
+/// read and write, once it is known where from and where to.
+Done read_file(Call& call, vfs::File& file, vfs::Output& out, std::size_t count);
+Done write_file(Call& call, vfs::File& file, vfs::Input& in, std::size_t count);
+
 /// What *at calls with flags of vfs::at are about: a path, or with kEmptyPath and an empty one the descriptor itself. Errors:
 /// those, and BadDescriptor.
 Answer<Ref<vfs::Inode>> inode_at(Call& call, std::int32_t descriptor, unsigned path_argument,

@@ -16,6 +16,16 @@ Answer<Pieces> Pieces::read(const Call& call, core::VirtAddr at, std::uint64_t c
   return made;
 }
 
+Answer<Pieces> Pieces::of(std::span<const Piece> checked) {
+  Pieces made;
+  FB_TRY(made.pieces_.reserve(checked.size()));
+  for (const Piece& piece : checked) {
+    made.size_ += piece.size;
+    FB_TRY(made.pieces_.push_back(piece));
+  }
+  return made;
+}
+
 Answer<Pieces> Pieces::one(core::VirtAddr at, std::uint64_t size) {
   Pieces made;
   made.size_ = std::min<std::uint64_t>(size, vfs::kTransferMost);

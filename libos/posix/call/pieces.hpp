@@ -18,6 +18,8 @@ class Pieces {
   static Answer<Pieces> read(const Call& call, core::VirtAddr at, std::uint64_t count, Errno too_many);
   /// One, as of read() and recvfrom().
   static Answer<Pieces> one(core::VirtAddr at, std::uint64_t size);
+  /// Which have been read and checked. Errors: NoMemory.
+  static Answer<Pieces> of(std::span<const Piece> checked);
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Calls `transfer(address, offset, size)` for the next `count` bytes, which are there. Errors: its.
   template <class Transfer>

@@ -3,7 +3,7 @@
 namespace fb::libos::posix::call {
 
 Answer<Ref<socket::Socket>> socket_of(Call& call, unsigned argument) {
-  FB_ASSIGN(const auto file, call.process.descriptors.get(call.number32(argument)));
+  FB_ASSIGN(const auto file, call.file(argument));
   if (file->path_only()) return fail(Errno::BadDescriptor);
   socket::Socket* const socket = socket::Socket::of(*file);
   if (socket == nullptr) return fail(Errno::NotSocket);

@@ -9,6 +9,11 @@ vfs::PollState EventCount::poll() {
   return state;
 }
 
+void EventCount::signal() {
+  if (count_ < kNone - 1) ++count_;
+  to_read_.wake_all();
+}
+
 Answer<std::size_t> EventCount::on_read(vfs::Output& out, std::size_t count, vfs::Waiter& waiter) {
   if (count < sizeof(count_)) return fail(Errno::Invalid);
   while (count_ == 0) {

@@ -13,6 +13,8 @@ class EventCount final : public EventFile {
   /// `flags` may have kNonBlock. As a semaphore each read takes one.
   EventCount(std::uint64_t begin, std::uint32_t flags, bool semaphore)
       : EventFile(flags | vfs::flag::kReadWrite), count_(begin), semaphore_(semaphore) {}
+  /// One more, for who cannot wait: at the largest count nothing is added.
+  void signal();
   [[nodiscard]] vfs::PollState poll() override;
   [[nodiscard]] const char* anonymous_name() const override { return kAnonymousName; }
 

@@ -9,16 +9,23 @@
 
 namespace fb::libos::posix::task {
 
-/// Lives on the stack of the fibre that waits by it. Signals end the wait of a thread, and nothing that of none.
+/// Lives on the stack of the fibre that waits by it. Signals end the wait of a thread, and nothing that of none; the end of a
+/// patience ends it with TryAgain, and then signals do not count.
 class FibreWaiter final : public vfs::Waiter {
  public:
   explicit FibreWaiter(rt::Fibres& fibres, const Thread* thread = nullptr)
       : fibres_(fibres), fibre_(*fibres.current()), thread_(thread) {}
+  FibreWaiter(rt::Fibres& fibres, vfs::Patience& patience)
+      : fibres_(fibres), fibre_(*fibres.current()), thread_(nullptr), patience_(&patience) {}
   [[nodiscard]] core::Nanoseconds now() const override { return rt::now(); }
   Answer<> sleep(core::Nanoseconds deadline) override {
     while (!std::exchange(woken_, false)) {
       if (thread_ != nullptr && thread_->interrupted()) return fail(Errno::Restart);
-      if (!fibres_.block(deadline)) return fail(Errno::TimedOut);
+      if (patience_ != nullptr && patience_->ended()) return fail(Errno::TryAgain);
+      if (patience_ != nullptr) patience_->set_waiter(this);
+      const bool in_time = fibres_.block(deadline);
+      if (patience_ != nullptr) patience_->set_waiter(nullptr);
+      if (!in_time) return fail(Errno::TimedOut);
     }
     return {};
   }
@@ -31,6 +38,7 @@ class FibreWaiter final : public vfs::Waiter {
   rt::Fibres& fibres_;
   rt::Fibre& fibre_;
   const Thread* thread_;
+  vfs::Patience* patience_ = nullptr;
   bool woken_ = false;
 };
 

@@ -101,6 +101,7 @@ Answer<> Process::execute(Thread& thread, std::string_view path, const exec::Sta
           {.system = system, .place = place(), .ids = credentials, .may_gain = !control.no_new_privileges},
           fresh->space(), path, text));
   FB_TRY(become_single(thread, waiter));
+  thread.end_submissions();
   FB_TRY(thread.context.reset(fresh->cap()));
 
   give_memory_back();

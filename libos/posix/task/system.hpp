@@ -10,6 +10,7 @@
 #include "libos/posix/sysv/ipc.hpp"
 #include "libos/posix/task/identity.hpp"
 #include "libos/posix/tty/job_control.hpp"
+#include "libos/posix/uring/ring.hpp"
 #include "libos/posix/vdso/program_pages.hpp"
 #include "libos/posix/vfs/devices.hpp"
 #include "libos/posix/vfs/memory_file.hpp"
@@ -87,6 +88,7 @@ struct System {
   Log* log = nullptr;  ///< none: nothing is said
   UnknownCalls unknown_calls{};
   Ref<vdso::ProgramPages> vdso{};  ///< there before the first program is
+  uring::Quotas rings{};
 };
 
 }  // namespace fb::libos::posix::task

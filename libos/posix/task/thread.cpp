@@ -1,5 +1,6 @@
 #include "libos/posix/task/thread.hpp"
 
+#include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/task/process.hpp"
 
 namespace fb::libos::posix::task {
@@ -36,6 +37,13 @@ void Thread::interrupt() const {
   auto& fibres = process.system.fibres;
   if (fibre != nullptr) fibres.unblock(*fibre);
   if (carrier != nullptr) fibres.kick(*carrier);
+}
+
+void Thread::end_submissions() {
+  if (!submitter) return;
+  FibreWaiter waiter(process.system.fibres);
+  submitter->end(waiter);
+  submitter.reset();
 }
 
 void Thread::mask_for_call(signal::Set mask) {

@@ -7,6 +7,7 @@
 #include "libos/posix/signal/queue.hpp"
 #include "libos/posix/task/ids.hpp"
 #include "libos/posix/task/system.hpp"
+#include "libos/posix/uring/submitter.hpp"
 
 namespace fb::libos::posix::task {
 
@@ -42,6 +43,8 @@ class Thread {
   /// Signals that are pending for it or its process, and those of them that it would take now.
   [[nodiscard]] signal::Set pending() const;
   [[nodiscard]] signal::Set deliverable() const { return pending() & ~blocked; }
+  /// Nothing is done for it any more that it has submitted: it ends, or becomes another program.
+  void end_submissions();
   /// As a call does for its time: the old mask comes back after it, or after the handler that ended it.
   void mask_for_call(signal::Set mask);
   void set_mask(signal::Set mask) { blocked = mask & ~signal::kUnstoppable; }
@@ -73,6 +76,7 @@ class Thread {
   std::optional<core::Nanoseconds> resumed_deadline;  ///< of a sleep that goes on
   std::array<char, 16> name{};
   Scheduling scheduling;
+  std::unique_ptr<uring::Submitter> submitter;  ///< once it has submitted to a ring
 };
 
 }  // namespace fb::libos::posix::task

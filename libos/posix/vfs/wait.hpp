@@ -63,6 +63,25 @@ class Waiter {
   ~Waiter() = default;
 };
 
+/// Ends all waiting for one thing, from now on or from the beginning: it is not to be waited for, or not wanted any more.
+class Patience {
+ public:
+  explicit Patience(bool ended = false) : ended_(ended) {}
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+  [[nodiscard]] bool ended() const { return ended_; }
+  void end() {
+    ended_ = true;
+    if (waiter_ != nullptr) waiter_->wake();
+  }
+  /// Who sleeps for it now; null when nobody does.
+  void set_waiter(Waiter* waiter) { waiter_ = waiter; }
+
+ private:
+  bool ended_;
+  Waiter* waiter_ = nullptr;
+};
+
 /// Joins a queue for a waiter, as long as it lives or until it is woken. One for each queue: poll waits on many.
 class QueuedWaiter final : Sleeper {
  public:
