@@ -72,8 +72,14 @@ Answer<> Ring::prepare_time(Request& request) {
   using namespace timeout;
   const bool changes = request.operation.kind == Kind::TimeoutRemove;
   if (changes && (request.sqe.how & (kUpdate | kLinkUpdate)) == 0) return {};
-  FB_ASSIGN(const auto time,
+  FB_ASSIGN(auto time,
             request.submitter->get<vfs::Timespec>(changes ? request.sqe.offset : request.sqe.address));
+  // As under Linux, the nanoseconds may be more than a second's.
+  constexpr auto kSecond = static_cast<std::int64_t>(poll::kNanosecondsPerSecond);
+  if (time.nanoseconds >= kSecond &&
+      !__builtin_add_overflow(time.seconds, time.nanoseconds / kSecond, &time.seconds)) {
+    time.nanoseconds %= kSecond;
+  }
   FB_ASSIGN(const auto value, poll::duration_of(time));
   request.time = value;
   return {};
