@@ -94,7 +94,9 @@ Ring::~Ring() {
 }
 
 Answer<> Ring::set_mapping(mm::MapRequest& request) const {
-  request.backing = memory_.at(request.offset.raw(), request.length.raw());
+  // As under Linux, an offset says which memory, and not where in it.
+  constexpr std::uint64_t kWhich = 0xf800'0000;
+  request.backing = memory_.at(request.offset.raw() & kWhich, request.length.raw());
   if (!request.backing) return fail(Errno::Invalid);
   request.offset = {};
   return {};

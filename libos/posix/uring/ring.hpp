@@ -99,6 +99,7 @@ class Ring final : public poll::EventFile, private poll::Alarm {
   Answer<> remove_timeout(Request& request);
   Answer<> remove_poll(Request& request);
   Answer<std::uint64_t> cancel(Request& request);
+  std::uint64_t cancel_many(Request& request, const vfs::File* file);
   [[nodiscard]] bool matches(const Request& request, const Request& other, const vfs::File* file) const;
   Found cancel_it(Request& request);
 

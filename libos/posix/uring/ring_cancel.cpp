@@ -129,19 +129,26 @@ Answer<std::uint64_t> Ring::cancel(Request& request) {
     }
     if (!file) return fail(Errno::BadDescriptor);
   }
-  const bool many = (how & (kAll | kAny)) != 0;
+  if ((how & (kAll | kAny)) != 0) return cancel_many(request, file.get());
+  for (Request& other : all_) {
+    if (!matches(request, other, file.get()) || other.patience.ended()) continue;
+    const auto found = cancel_it(other);
+    if (found == Found::Working) return fail(Errno::Already);
+    if (found == Found::Cancelled) return 0;
+  }
+  return fail(Errno::NoEntry);
+}
+
+/// All that there are, each once: whom one takes along is not among the rest any more.
+std::uint64_t Ring::cancel_many(Request& request, const vfs::File* file) {
   std::uint64_t count = 0;
-  // All of them once: whom one takes along is not among the rest any more.
   for (std::uint32_t left = count_; left != 0 && !all_.empty(); --left) {
     Request& other = *all_.pop_front();
     all_.push_back(other);
-    if (!matches(request, other, file.get()) || other.patience.ended()) continue;
-    const auto found = cancel_it(other);
-    if (found == Found::No) continue;
-    if (!many) return found == Found::Working ? Answer<std::uint64_t>(fail(Errno::Already)) : 0;
-    ++count;
+    if (!matches(request, other, file) || other.patience.ended()) continue;
+    if (cancel_it(other) != Found::No) ++count;
   }
-  return many || count != 0 ? Answer<std::uint64_t>(count) : fail(Errno::NoEntry);
+  return count;
 }
 
 void Ring::cancel_for_end(Request& request) {

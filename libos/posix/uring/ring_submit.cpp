@@ -134,9 +134,9 @@ bool Ring::add_to(Chain& chain, Request& request) {
   }
   chain.last = &request;
   if (request.is(sqe::kDrain)) chain.first->drains = true;
-  if (!request.is(sqe::kAnyLink)) admit(chain);
-  // A chain is taken to its end.
-  return ready || request.is(sqe::kAnyLink);
+  if (request.is(sqe::kAnyLink)) return true;  // a chain is taken to its end
+  admit(chain);                                // and nobody knows whether the request is still there
+  return ready.has_value();
 }
 
 /// None of a chain is begun when one of it is not well-formed.

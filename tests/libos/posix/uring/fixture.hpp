@@ -1,6 +1,7 @@
 // A ring with a program of a few pages of memory, and hands that work for it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <deque>
@@ -45,7 +46,7 @@ class TestSubmitter final : public Submitter {
   [[nodiscard]] const vfs::Descriptors& descriptors() const override { return files; }
   Answer<> read(core::VirtAddr from, std::span<std::byte> into) override {
     FB_ASSIGN(const auto there, at(from.raw(), into.size()));
-    std::memcpy(into.data(), there.data(), into.size());
+    std::ranges::copy(there, into.data());
     return {};
   }
   Answer<std::uint64_t> carry_out(Request& request, vfs::Patience& patience) override {
