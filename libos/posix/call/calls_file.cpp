@@ -6,9 +6,7 @@
 namespace fb::libos::posix::call {
 namespace {
 
-Answer<Ref<vfs::File>> file_of(Call& call, unsigned argument = 0) {
-  return call.file(argument);
-}
+Answer<Ref<vfs::File>> file_of(Call& call, unsigned argument = 0) { return call.file(argument); }
 
 std::size_t count_of(const Call& call, unsigned argument) {
   return std::min<std::uint64_t>(call.word(argument), vfs::kTransferMost);

@@ -8,9 +8,7 @@
 namespace fb::libos::posix::call {
 namespace {
 
-Answer<Ref<vfs::File>> file_of(Call& call, unsigned argument) {
-  return call.file(argument);
-}
+Answer<Ref<vfs::File>> file_of(Call& call, unsigned argument) { return call.file(argument); }
 
 /// An offset that the program may give, and gets back.
 class Offset {

@@ -70,8 +70,8 @@ Done do_io_uring_setup(Call& call) {
   FB_ASSIGN(auto params, call.get<uring::Params>(call.address(1)));
   FB_ASSIGN(const auto* const by, ThreadSubmitter::of(call));
   auto& system = call.process.system;
-  FB_ASSIGN(const auto ring, uring::Ring::make(system.events, system.frames, system.rings, call.word32(0),
-                                               params, *by));
+  FB_ASSIGN(const auto ring,
+            uring::Ring::make(system.events, system.frames, system.rings, call.word32(0), params, *by));
   FB_ASSIGN(const auto number, call.process.descriptors.add(ring, true));
   if (const auto told = call.put(call.address(1), params); !told) {
     static_cast<void>(call.process.descriptors.close(number));

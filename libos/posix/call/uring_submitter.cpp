@@ -36,7 +36,8 @@ Answer<Pieces> pieces_of(const uring::Request& request) {
   }
   Vector<Piece> pieces;
   FB_TRY(pieces.reserve(request.pieces.size()));
-  for (const auto& [address, size] : request.pieces) FB_TRY(pieces.push_back({.address = address, .size = size}));
+  for (const auto& [address, size] : request.pieces)
+    FB_TRY(pieces.push_back({.address = address, .size = size}));
   return Pieces::of(pieces.view());
 }
 

@@ -12,10 +12,10 @@ struct Sqe {
   std::uint8_t opcode, flags;
   std::uint16_t priority;
   std::int32_t descriptor;
-  std::uint64_t offset;   ///< or the second address
+  std::uint64_t offset;  ///< or the second address
   std::uint64_t address;
   std::uint32_t length;
-  std::uint32_t how;      ///< the flags of the operation
+  std::uint32_t how;  ///< the flags of the operation
   std::uint64_t user_data;
   std::uint16_t buffer;
   std::uint16_t personality;
@@ -85,13 +85,50 @@ inline constexpr std::uint8_t kKnown = 127, kAnyLink = kLink | kHardLink;
 }  // namespace sqe
 
 inline constexpr std::uint32_t kOverflowing = 2;  ///< of the submission ring's flags: IORING_SQ_CQ_OVERFLOW
-inline constexpr std::uint32_t kEventsOff = 1;    ///< of the completion ring's flags: IORING_CQ_EVENTFD_DISABLED
+inline constexpr std::uint32_t kEventsOff =
+    1;  ///< of the completion ring's flags: IORING_CQ_EVENTFD_DISABLED
 
 enum class Opcode : std::uint8_t {
-  Nop, ReadV, WriteV, FileSync, ReadFixed, WriteFixed, PollAdd, PollRemove, SyncFileRange, SendMessage,
-  ReceiveMessage, Timeout, TimeoutRemove, Accept, AsyncCancel, LinkTimeout, Connect, Allocate, OpenAt, Close,
-  FilesUpdate, StatX, Read, Write, Advise, AdviseMemory, Send, Receive, OpenAt2, EpollControl, Splice,
-  ProvideBuffers, RemoveBuffers, Tee, ShutDown, RenameAt, UnlinkAt, MakeDirectoryAt, SymlinkAt, LinkAt
+  Nop,
+  ReadV,
+  WriteV,
+  FileSync,
+  ReadFixed,
+  WriteFixed,
+  PollAdd,
+  PollRemove,
+  SyncFileRange,
+  SendMessage,
+  ReceiveMessage,
+  Timeout,
+  TimeoutRemove,
+  Accept,
+  AsyncCancel,
+  LinkTimeout,
+  Connect,
+  Allocate,
+  OpenAt,
+  Close,
+  FilesUpdate,
+  StatX,
+  Read,
+  Write,
+  Advise,
+  AdviseMemory,
+  Send,
+  Receive,
+  OpenAt2,
+  EpollControl,
+  Splice,
+  ProvideBuffers,
+  RemoveBuffers,
+  Tee,
+  ShutDown,
+  RenameAt,
+  UnlinkAt,
+  MakeDirectoryAt,
+  SymlinkAt,
+  LinkAt
 };
 inline constexpr std::size_t kOpcodes = static_cast<std::size_t>(Opcode::LinkAt) + 1;
 
@@ -105,15 +142,23 @@ inline constexpr std::uint32_t kAll = 1, kDescriptor = 2, kAny = 4, kFixed = 8, 
                                kKnown = 63;
 }  // namespace cancel
 
-inline constexpr std::uint32_t kPollMany = 1;      ///< IORING_POLL_ADD_MULTI, in the length
-inline constexpr std::uint32_t kPollFirst = 1;     ///< IORING_RECVSEND_POLL_FIRST, in the priority
-inline constexpr std::uint32_t kAcceptMany = 1;    ///< IORING_ACCEPT_MULTISHOT, in the priority
-inline constexpr std::uint32_t kDataSync = 1;      ///< IORING_FSYNC_DATASYNC
+inline constexpr std::uint32_t kPollMany = 1;    ///< IORING_POLL_ADD_MULTI, in the length
+inline constexpr std::uint32_t kPollFirst = 1;   ///< IORING_RECVSEND_POLL_FIRST, in the priority
+inline constexpr std::uint32_t kAcceptMany = 1;  ///< IORING_ACCEPT_MULTISHOT, in the priority
+inline constexpr std::uint32_t kDataSync = 1;    ///< IORING_FSYNC_DATASYNC
 
 namespace registering {
 enum Operation : std::uint32_t {
-  kBuffers = 0, kNoBuffers = 1, kFiles = 2, kNoFiles = 3, kEventFile = 4, kNoEventFile = 5, kFilesUpdate = 6,
-  kEventFileAsync = 7, kProbe = 8, kEnable = 12
+  kBuffers = 0,
+  kNoBuffers = 1,
+  kFiles = 2,
+  kNoFiles = 3,
+  kEventFile = 4,
+  kNoEventFile = 5,
+  kFilesUpdate = 6,
+  kEventFileAsync = 7,
+  kProbe = 8,
+  kEnable = 12
 };
 /// struct io_uring_files_update.
 struct FilesUpdate {

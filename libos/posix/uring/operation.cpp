@@ -100,7 +100,7 @@ Answer<> check_how(const Sqe& sqe, Operation& operation) {
       using namespace cancel;
       if ((sqe.how & ~kKnown) != 0) return fail(Errno::Invalid);
       return (sqe.how & kAny) != 0 && (sqe.how & (kDescriptor | kOpcode)) != 0 ? fail(Errno::Invalid)
-                                                                              : Answer<>();
+                                                                               : Answer<>();
     }
     case Opcode::Accept:
       if ((sqe.priority & ~kAcceptMany) != 0) return fail(Errno::Invalid);

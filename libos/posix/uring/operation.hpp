@@ -7,9 +7,7 @@
 namespace fb::libos::posix::uring {
 
 /// Who does it: the ring itself, or the calls (Carry).
-enum class Kind : std::uint8_t {
-  Nop, Carry, Poll, PollRemove, Timeout, TimeoutRemove, LinkTimeout, Cancel
-};
+enum class Kind : std::uint8_t { Nop, Carry, Poll, PollRemove, Timeout, TimeoutRemove, LinkTimeout, Cancel };
 
 struct Operation {
   Kind kind = Kind::Nop;

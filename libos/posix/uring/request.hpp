@@ -52,16 +52,16 @@ class Request final : public poll::Alarm {
   Submitter* submitter;
   Operation operation;
   State state = State::Linked;
-  bool admitted = false;    ///< it is among those that a drain waits for
-  bool drains = false;      ///< those behind it wait for it
+  bool admitted = false;  ///< it is among those that a drain waits for
+  bool drains = false;    ///< those behind it wait for it
   Ref<vfs::File> file;
   Vector<Extent> pieces;
-  std::uint64_t size = 0;               ///< bytes of a transfer
-  Request* next = nullptr;              ///< of its chain
-  Request* partner = nullptr;           ///< a link timeout and what it is for, while it runs
-  core::Nanoseconds time{};             ///< a timeout's, as a moment of the monotonic clock or a duration
-  std::uint32_t target = 0;             ///< a timeout's count of completions
-  vfs::Patience patience;               ///< a worker's
+  std::uint64_t size = 0;      ///< bytes of a transfer
+  Request* next = nullptr;     ///< of its chain
+  Request* partner = nullptr;  ///< a link timeout and what it is for, while it runs
+  core::Nanoseconds time{};    ///< a timeout's, as a moment of the monotonic clock or a duration
+  std::uint32_t target = 0;    ///< a timeout's count of completions
+  vfs::Patience patience;      ///< a worker's
   std::int32_t result = 0;
   core::list::ListLink of_ring, of_submitter, in_queue;
 

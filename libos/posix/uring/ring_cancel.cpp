@@ -52,7 +52,8 @@ void Ring::expired(Request& request) {
 
 Answer<> Ring::remove_timeout(Request& request) {
   using namespace timeout;
-  const bool links = (request.sqe.how & kLinkUpdate) != 0, updates = (request.sqe.how & kUpdate) != 0 || links;
+  const bool links = (request.sqe.how & kLinkUpdate) != 0,
+             updates = (request.sqe.how & kUpdate) != 0 || links;
   for (Request& other : all_) {
     const bool fits = other.operation.kind == (links ? Kind::LinkTimeout : Kind::Timeout);
     if (!fits || other.sqe.user_data != request.sqe.address) continue;

@@ -62,10 +62,24 @@ Answer<RingMemory> RingMemory::make(Frames& frames, std::uint32_t sq_entries, st
 void RingMemory::describe(Params& params) const {
   params.sq_entries = sq_entries_;
   params.cq_entries = cq_entries_;
-  params.sq = {.head = kSqHead, .tail = kSqTail, .mask = kSqMask, .entries = kSqEntries, .flags = kSqFlags,
-               .dropped = kSqDropped, .array = has_array_ ? array_ : 0, .reserved = 0, .user_address = 0};
-  params.cq = {.head = kCqHead, .tail = kCqTail, .mask = kCqMask, .entries = kCqEntries,
-               .overflow = kCqOverflow, .cqes = kCqes, .flags = kCqFlags, .reserved = 0, .user_address = 0};
+  params.sq = {.head = kSqHead,
+               .tail = kSqTail,
+               .mask = kSqMask,
+               .entries = kSqEntries,
+               .flags = kSqFlags,
+               .dropped = kSqDropped,
+               .array = has_array_ ? array_ : 0,
+               .reserved = 0,
+               .user_address = 0};
+  params.cq = {.head = kCqHead,
+               .tail = kCqTail,
+               .mask = kCqMask,
+               .entries = kCqEntries,
+               .overflow = kCqOverflow,
+               .cqes = kCqes,
+               .flags = kCqFlags,
+               .reserved = 0,
+               .user_address = 0};
 }
 
 Ref<mm::Backing> RingMemory::at(std::uint64_t offset, std::uint64_t bytes) const {

@@ -42,8 +42,8 @@ TEST(HostileRing, a_head_ahead_of_the_tail_is_a_full_ring_and_loses_nothing_C4_1
 TEST(HostileRing, what_it_says_of_its_sizes_is_not_read_back_C4_18) {
   World world;
   world.open(4);
-  for (const auto offset : {world.params.sq.mask, world.params.sq.entries, world.params.cq.mask,
-                            world.params.cq.entries}) {
+  for (const auto offset :
+       {world.params.sq.mask, world.params.sq.entries, world.params.cq.mask, world.params.cq.entries}) {
     world.word(offset) = 0xffff'ffff;
   }
   for (std::uint64_t i = 0; i != 4; ++i) world.next(Opcode::Nop, i);

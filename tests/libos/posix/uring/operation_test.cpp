@@ -1,7 +1,8 @@
 // What a submission may say [C4.18].
+#include "libos/posix/uring/operation.hpp"
+
 #include <gtest/gtest.h>
 
-#include "libos/posix/uring/operation.hpp"
 #include "libos/posix/vfs/abi.hpp"
 
 namespace fb::libos::posix::uring {

@@ -143,8 +143,8 @@ TEST(Ring, a_link_timeout_cancels_what_is_late_and_what_follows_C4_18) {
     world.submit();
     if (late) {
       world.pass(500);
-      EXPECT_EQ(world.reap(), (List{error(1, Errno::Canceled), error(3, Errno::Canceled),
-                                    error(2, Errno::TimerExpired)}));
+      EXPECT_EQ(world.reap(),
+                (List{error(1, Errno::Canceled), error(3, Errno::Canceled), error(2, Errno::TimerExpired)}));
     } else {
       world.write(out, "x");
       world.pass(1);

@@ -38,7 +38,8 @@ int main(void) {
   say("bad: %d %s", failed, strerrorname_np(aio_error(&bad)));
 
   struct aiocb one = {.aio_fildes = fd, .aio_buf = in, .aio_nbytes = 5, .aio_lio_opcode = LIO_READ};
-  struct aiocb two = {.aio_fildes = fd, .aio_buf = "XY", .aio_nbytes = 2, .aio_offset = 12, .aio_lio_opcode = LIO_WRITE};
+  struct aiocb two = {
+      .aio_fildes = fd, .aio_buf = "XY", .aio_nbytes = 2, .aio_offset = 12, .aio_lio_opcode = LIO_WRITE};
   struct aiocb* list[3] = {&one, NULL, &two};
   say("lio_listio %s", result(lio_listio(LIO_WAIT, list, 3, NULL)));
   say("%d %d %.5s", (int)aio_return(&one), (int)aio_return(&two), in);
@@ -46,11 +47,13 @@ int main(void) {
 
   struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
   sigaction(SIGUSR1, &action, NULL);
-  read_it.aio_sigevent = (struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 42};
+  read_it.aio_sigevent =
+      (struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 42};
   say("aio_read %s", result(aio_read(&read_it)));
   for (int i = 0; i != 1000 && heard == 0; ++i) sleep_ms(5);
   say("signal %d, read %d", heard, wait_for(&read_it));
-  read_it.aio_sigevent = (struct sigevent){.sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_end, .sigev_value.sival_int = 43};
+  read_it.aio_sigevent = (struct sigevent){
+      .sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_end, .sigev_value.sival_int = 43};
   say("aio_read %s", result(aio_read(&read_it)));
   for (int i = 0; i != 1000 && called == 0; ++i) sleep_ms(5);
   say("thread %d, read %d", called, wait_for(&read_it));

@@ -45,7 +45,8 @@ static struct ring begin(unsigned entries, unsigned cq_entries, unsigned flags) 
   }
   const struct io_uring_params* p = &ring.params;
   const size_t size = p->sq_off.array + p->sq_entries * 4;
-  ring.rings = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.fd, IORING_OFF_SQ_RING);
+  ring.rings =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.fd, IORING_OFF_SQ_RING);
   ring.sqes = mmap(NULL, p->sq_entries * 64UL, PROT_READ | PROT_WRITE, MAP_SHARED, ring.fd, IORING_OFF_SQES);
   if (ring.rings == MAP_FAILED || ring.sqes == MAP_FAILED) say("mmap: %s", result(-1));
   return ring;
@@ -166,7 +167,8 @@ static void files(struct ring* ring) {
   next(ring, IORING_OP_STATX, AT_FDCWD, "/tmp/uring.file", STATX_SIZE, (uintptr_t)&extended, 1);
   next(ring, IORING_OP_OPENAT, AT_FDCWD, "/tmp/uring.file", 0, 0, 2)->open_flags = O_RDONLY | O_CLOEXEC;
   next(ring, IORING_OP_OPENAT, AT_FDCWD, "/tmp/none", 0, 0, 3);
-  next(ring, IORING_OP_RENAMEAT, AT_FDCWD, "/tmp/uring.file", (unsigned)AT_FDCWD, (uintptr_t) "/tmp/uring2", 4);
+  next(ring, IORING_OP_RENAMEAT, AT_FDCWD, "/tmp/uring.file", (unsigned)AT_FDCWD, (uintptr_t)"/tmp/uring2",
+       4);
   next(ring, IORING_OP_UNLINKAT, AT_FDCWD, "/tmp/uring2", 0, 0, 5);
   next(ring, IORING_OP_CLOSE, fd + 1, NULL, 0, 0, 6);
   next(ring, IORING_OP_CLOSE, 77, NULL, 0, 0, 7);
@@ -332,7 +334,8 @@ static void times(struct ring* ring) {
   say("submit %d", submit(ring, 1, 1));
   reap(ring, "alone");
   struct io_uring_getevents_arg extra = {.ts = (uintptr_t)&soon};
-  say("enter: %s", result(enter(ring->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &extra, sizeof(extra))));
+  say("enter: %s",
+      result(enter(ring->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &extra, sizeof(extra))));
   say("enter: %s", result(enter(ring->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &extra, 8)));
   close(ends[0]);
   close(ends[1]);
@@ -432,7 +435,8 @@ static void overflows(void) {
     next(&ring, IORING_OP_NOP, -1, NULL, 0, 0, (uint64_t)i);
     if (enter(ring.fd, 1, 0, 0, NULL, 0) != 1) say("not submitted");
   }
-  say("flags %x overflow %u", *word(&ring, ring.params.sq_off.flags), *word(&ring, ring.params.cq_off.overflow));
+  say("flags %x overflow %u", *word(&ring, ring.params.sq_off.flags),
+      *word(&ring, ring.params.cq_off.overflow));
   struct pollfd file = {ring.fd, POLLIN | POLLOUT, 0};
   say("poll %d %x", poll(&file, 1, 0), file.revents);
   reap(&ring, "four");
