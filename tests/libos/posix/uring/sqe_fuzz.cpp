@@ -16,7 +16,7 @@ void demand(bool condition) {
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it by this name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  test::World world;
+  uring::test::World world;
   world.open(8, 0, 8);
   const auto [in, out] = world.pipe();
   demand(in == 0 && out == 1);
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static_cast<void>(world.ring->submit(world.by, 8));
   demand(world.ring->requests() <= Ring::kRequestsMost);
-  test::WorkWaiter waiter(world.by);
+  uring::test::WorkWaiter waiter(world.by);
   world.by.end(waiter);
   world.ring.reset();
   demand(world.quotas.requests.used() == 0 && world.quotas.workers.used() == 0);
