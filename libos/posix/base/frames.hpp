@@ -60,6 +60,8 @@ class Frames {
 
   [[nodiscard]] std::uint32_t used() const { return used_; }
   [[nodiscard]] std::uint32_t limit() const { return limit_; }
+  /// Taken from the source, and used by nobody now.
+  [[nodiscard]] std::uint32_t idle() const { return static_cast<std::uint32_t>(entries_.size()) - used_; }
 
  private:
   struct Entry {

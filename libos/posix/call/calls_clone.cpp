@@ -90,6 +90,7 @@ void wait_for_memory(Call& call, const Ref<task::Vfork>& vfork) {
 
 Done do_it(Call& call, const Clone& clone) {
   FB_TRY(check(clone));
+  FB_TRY(call.process.system.processes.may_grow(call.process));
   const bool is_thread = (clone.flags & kThread) != 0;
   FB_ASSIGN(task::Thread* const made, is_thread ? make_thread(call, clone) : make_process(call, clone));
   const auto tid = made->tid;

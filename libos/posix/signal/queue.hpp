@@ -18,6 +18,8 @@ class Queue {
   /// The next that is in `wanted`: synchronous ones first, then by number.
   std::optional<Info> take(Set wanted);
   [[nodiscard]] Set pending() const { return pending_; }
+  /// How many wait with what was sent along.
+  [[nodiscard]] std::size_t size() const { return infos_.size(); }
   /// As if they had not been sent.
   void drop(Set signals);
 

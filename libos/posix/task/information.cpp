@@ -104,7 +104,9 @@ procfs::SystemState InstanceInformation::system() const {
   state.uptime = rt::now();
   state.boot = system_.clock.now() - state.uptime;
   state.memory = pages_of(abi::Info::TotalPages);
-  state.free_memory = std::min(pages_of(abi::Info::FreePages), state.memory);
+  // Frames that came back wait here for the next program; the machine does not get them any more.
+  const auto unused = system_.frames.idle() * std::uint64_t{core::kPageSize};
+  state.free_memory = std::min(pages_of(abi::Info::FreePages) + unused, state.memory);
   state.shared_memory = 0;
   state.processors = processors_;
   state.threads = 0;

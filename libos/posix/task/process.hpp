@@ -40,7 +40,8 @@ struct SignalArrival final : Shared {
 class Process {
  public:
   static constexpr std::size_t kMostThreads = 512;
-  static constexpr std::size_t kLimits = 16;  ///< RLIM_NLIMITS
+  static constexpr std::size_t kLimits = 16;                          ///< RLIM_NLIMITS
+  static constexpr std::size_t kProcesses = 6, kPendingSignals = 11;  ///< RLIMIT_NPROC, RLIMIT_SIGPENDING
   struct Limit {
     std::uint64_t soft = ~std::uint64_t{0}, hard = ~std::uint64_t{0};
   };

@@ -51,6 +51,28 @@ Answer<Pid> Processes::new_tid() {
   return next_number();
 }
 
+Answer<> Processes::may_grow(const Process& process) const {
+  const auto& user = process.credentials.user;
+  if (user.effective == 0) return {};
+  std::uint64_t has = 0;
+  for (const auto& other : all_) {
+    // One that has ended counts until its parent has asked for it.
+    if (other->credentials.user.real == user.real) has += std::max<std::size_t>(other->threads().size(), 1);
+  }
+  if (has >= process.limits[Process::kProcesses].soft) return fail(Errno::TryAgain);
+  return {};
+}
+
+std::size_t Processes::signals_of(std::uint32_t user) const {
+  std::size_t count = 0;
+  for (const auto& process : all_) {
+    if (process->credentials.user.real != user) continue;
+    count += process->signals.size();
+    for (const auto& thread : process->threads()) count += thread->signals.size();
+  }
+  return count;
+}
+
 void Processes::remove(const Process& process) {
   for (std::size_t i = 0; i < all_.size(); ++i) {
     if (all_[i].get() == &process) return all_.erase(i);
@@ -63,9 +85,12 @@ bool Processes::has_group(Pid group, Pid session) const {
 }
 
 bool Processes::orphaned(Pid group, Pid session) const {
+  // Of a group of many nearly all have the same parent, which is looked for once.
+  const Process* parent = nullptr;
+  Pid known{};
   return std::ranges::none_of(all_, [&](const auto& process) {
     if (process->group != group || process->finished) return false;
-    const Process* const parent = find(process->parent);
+    if (process->parent != known) parent = find(known = process->parent);
     return parent != nullptr && !parent->finished && parent->session == session && parent->group != group;
   });
 }
@@ -74,10 +99,11 @@ void Processes::release_group(const Process& leaver) {
   const auto in_group = [&](const auto& process) {
     return process->group == leaver.group && !process->finished;
   };
-  if (!orphaned(leaver.group, leaver.session)) return;
+  // First what is cheap, and nearly always so: a process with a thousand children ends, and this is asked for each.
   if (std::ranges::none_of(all_,
                            [&](const auto& process) { return in_group(process) && process->stopped(); }))
     return;
+  if (!orphaned(leaver.group, leaver.session)) return;
   for (const auto& process : all_) {
     if (!in_group(process)) continue;
     for (const auto signal : {signal::Signal::HangUp, signal::Signal::Continue})

@@ -13,6 +13,11 @@ class Processes {
   Answer<Process*> make(System& system, Pid parent, const Ref<vfs::Inode>& root);
   /// A number for a thread that is not a process's first. Errors: TryAgain.
   Answer<Pid> new_tid();
+  /// Whether `process` may make one more thread or process: its user has fewer than RLIMIT_NPROC, or it is root. Errors:
+  /// TryAgain.
+  [[nodiscard]] Answer<> may_grow(const Process& process) const;
+  /// Signals that wait for processes of the user `user` with what was sent along (RLIMIT_SIGPENDING).
+  [[nodiscard]] std::size_t signals_of(std::uint32_t user) const;
   /// It and its number go; nobody refers to it any more.
   void remove(const Process& process);
   /// Its children are nobody's, and groups that nobody looks after any more go on (POSIX.1-2024, _exit).
@@ -31,8 +36,9 @@ class Processes {
   std::optional<End> first_end;
   vfs::WaitQueue first_ended;
 
- private:
   static constexpr std::size_t kMost = 1024;
+
+ private:
   static constexpr std::int32_t kLargest = 32'767;
   [[nodiscard]] bool taken(Pid number) const;
   Pid next_number();

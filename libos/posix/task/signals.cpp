@@ -30,6 +30,15 @@ bool arrives(Process& process, Signal signal) {
   return true;
 }
 
+/// What a program sends along has to be kept: its receiver's user has RLIMIT_SIGPENDING of that. Errors: TryAgain.
+Answer<> check_place(const Process& process, const Info& info) {
+  if (info.code >= 0 || info.signal() < Signal::FirstRealTime) return {};
+  const auto most = process.limits[Process::kPendingSignals].soft;
+  if (process.system.processes.signals_of(process.credentials.user.real) >= most)
+    return fail(Errno::TryAgain);
+  return {};
+}
+
 }  // namespace
 
 Answer<> send(Process& process, const Info& info) {
@@ -41,6 +50,7 @@ Answer<> send(Process& process, const Info& info) {
     if (takes && !thread->ending && taker == nullptr) taker = thread.get();
   }
   if (taker != nullptr && process.actions.ignores(signal) && !taker->awaited.has(signal)) return {};
+  FB_TRY(check_place(process, info));
   FB_TRY(process.signals.add(info));
   process.arrival->queue.wake_all();
   if (taker != nullptr) taker->interrupt();
@@ -53,6 +63,7 @@ Answer<> send(Thread& thread, const Info& info) {
   if (!arrives(process, signal)) return {};
   const bool takes = !thread.blocked.has(signal) && !thread.awaited.has(signal);
   if (takes && process.actions.ignores(signal)) return {};
+  FB_TRY(check_place(process, info));
   FB_TRY(thread.signals.add(info));
   process.arrival->queue.wake_all();
   thread.interrupt();
