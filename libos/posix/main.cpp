@@ -15,6 +15,13 @@ alignas(posix::Instance) std::byte storage[sizeof(posix::Instance)];
 
 constexpr int kNotFound = 127, kNotExecutable = 126;  // what shells say
 
+/// How many pages programs and files may have. They never go back to the machine, and what the LibOS and ring 0 need later
+/// comes from there: without a part that is kept, one program that takes all memory leaves none of it for good.
+std::uint32_t frame_limit() {
+  const auto free = abi::calls::machine_info(abi::Info::FreePages).value_or(0);
+  return static_cast<std::uint32_t>(free - free / 8);
+}
+
 /// About the program, as an error.
 template <class... Ts>
 void say(rt::Console& console, const posix::StartCommand& command, const Ts&... values) {
@@ -44,7 +51,7 @@ int fb_main(const rt::Environment& environment) {
   // The ring is the page behind the area; the environment's view of it is for reading.
   auto* const ring =
       reinterpret_cast<exo_ring*>(reinterpret_cast<std::uint64_t>(environment.area) + core::kPageSize);
-  auto* const instance = new (storage) posix::Instance(*ring, ~std::uint32_t{0}, console, machine, scheduler);
+  auto* const instance = new (storage) posix::Instance(*ring, frame_limit(), console, machine, scheduler);
   if (const auto ready = instance->prepare_files(*archive); !ready) {
     core::text::print(console, "posix: no files: ", posix::spelling_of(ready.error()), "\n");
     return 1;
