@@ -368,6 +368,7 @@ static void sockets(struct ring* ring) {
   reap(ring, "bytes");
   next(ring, IORING_OP_SHUTDOWN, server, NULL, SHUT_RDWR, 0, 1);
   say("submit %d", submit(ring, 1, 1));
+  reap(ring, "one side");
   next(ring, IORING_OP_RECV, client, in, 16, 0, 2);
   next(ring, IORING_OP_SEND, client, "x", 1, 0, 3);
   next(ring, IORING_OP_SHUTDOWN, 0, NULL, SHUT_RDWR, 0, 4);
