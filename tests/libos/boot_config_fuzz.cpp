@@ -31,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(!instance.name.empty() && instance.name.size() <= kMaxInstanceName && inside(instance.name));
     demand(!instance.image.empty() && inside(instance.image));
     demand(instance.arguments.size() <= kMaxArguments && inside(instance.arguments));
-    demand(instance.slots >= 1 && instance.slots <= 63 && instance.cpus != 0 && instance.pages.raw() != 0);
+    demand(instance.slots >= 1 && instance.slots <= 63 && instance.cpus != 0);
+    demand(instance.pages.raw() != 0 || instance.pages == kRestOfMemory);
     demand(instance.authorities.within(fb::core::cap::ceiling(fb::core::cap::Zone::Kernel)));
   }
   return 0;

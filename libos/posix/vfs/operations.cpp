@@ -129,7 +129,9 @@ Answer<Opened> open_inode(const Place& place, std::string_view path, std::uint32
     }
     if (walk.slash() && !(*found)->is_directory()) return fail(Errno::NotDirectory);
     Ref<Origin> origin;
-    if (!(*found)->is_directory()) {
+    // Of a directory only who watches its parent wants to know by what name.
+    const bool watched = walk.kind() == Last::Name && !walk.directory()->watchers().empty();
+    if (!(*found)->is_directory() || watched) {
       FB_ASSIGN(origin, walk.origin());
     }
     FB_TRY(check_open(**found, place.who, flags));

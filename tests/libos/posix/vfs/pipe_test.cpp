@@ -35,7 +35,7 @@ TEST_F(Pipes, bytes_come_out_as_they_went_in_C4_18) {
   EXPECT_EQ(write(*ends_.write, "hello", none_).value(), 5U);
   EXPECT_EQ(read(*ends_.read, 3, none_).value(), "hel");
   EXPECT_EQ(read(*ends_.read, 100, none_).value(), "lo");
-  EXPECT_EQ(volume_.frames.used(), 0U);
+  EXPECT_EQ(volume_.frames.used(), 1U) << "kept for the next byte";
   EXPECT_EQ(none_.waits, 0);
   EXPECT_EQ(ends_.read->stat().mode, mode::kFifo | 0600);
   EXPECT_EQ(ends_.read->stat().inode, 5U);
@@ -128,7 +128,7 @@ RC_GTEST_PROP(Pipe, is_a_queue_of_bytes_and_gives_its_frames_back_C4_18,
       model.erase(0, count);
     }
     RC_ASSERT(volume.frames.used() <= model.size() / core::kPageSize + 2);
-    RC_ASSERT(!model.empty() || volume.frames.used() == 0U);
+    RC_ASSERT(!model.empty() || volume.frames.used() <= 1U);
   }
   ends = {};
   RC_ASSERT(volume.frames.used() == 0U);
