@@ -56,7 +56,7 @@ static void posix_timers(void) {
   say("timer_create: %s", result(timer_create(CLOCK_MONOTONIC, &event, &id)));
   struct itimerspec setting = {{0, 0}, {0, 1000000}}, now;
   say("timer_settime: %s", result(timer_settime(id, 0, &setting, NULL)));
-  while (count == 0) pause();
+  while (count == 0) sleep_ms(1);
   say("value %d, code %d, overrun %d", last_value, last_code, timer_getoverrun(id));
   say("timer_gettime: %s, left %ld", result(timer_gettime(id, &now)), (long)now.it_value.tv_nsec);
   sigset_t one;
