@@ -16,7 +16,7 @@ BUILD = os.environ.get("FB_BUILD", str(REPOSITORY / "build" / "checked"))
 CPUS = os.environ.get("FB_SMP", "1")
 BUSYBOX = "/bin/busybox"
 APPLETS = ("cat chmod cp cut false gunzip gzip head ln ls md5sum mkdir mv rm rmdir seq sh sort tail tr true uniq wc").split()
-SECONDS = 60
+SECONDS = 100
 
 
 class Busybox(unittest.TestCase):

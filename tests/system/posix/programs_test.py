@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 BUILD = os.environ.get("FB_BUILD", str(REPOSITORY / "build" / "checked"))
 CPUS = os.environ.get("FB_SMP", "1")
 FOLDER = Path(BUILD) / "tests" / "system" / "posix"
-SECONDS = 60
+SECONDS = 100
 
 
 class Programs(unittest.TestCase):
