@@ -139,15 +139,10 @@ Done do_sigaltstack(Call& call) {
   using signal::AlternateStack;
   auto& stack = call.thread.alternate;
   const auto pointer = call.thread.context.frame().rsp;
-  const bool on_it =
-      stack.enabled() && (stack.flags & AlternateStack::kAutoDisarm) == 0 && stack.holds(pointer);
-  auto old = stack;
-  old.flags = (stack.flags & AlternateStack::kAutoDisarm) | (!stack.enabled() ? AlternateStack::kDisabled
-                                                             : on_it          ? AlternateStack::kOn
-                                                                              : 0);
+  const auto old = stack.with_state(pointer);
   if (call.word(0) != 0) {
     FB_ASSIGN(auto fresh, call.get<AlternateStack>(call.address(0)));
-    if (on_it) return fail(Errno::Perm);
+    if (stack.occupied(pointer)) return fail(Errno::Perm);
     const auto mode = fresh.flags & ~AlternateStack::kAutoDisarm;
     if (mode != 0 && mode != AlternateStack::kDisabled && mode != AlternateStack::kOn)
       return fail(Errno::Invalid);

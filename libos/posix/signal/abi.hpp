@@ -146,6 +146,18 @@ struct AlternateStack {
   [[nodiscard]] bool holds(std::uint64_t stack_pointer) const {
     return stack_pointer > address && stack_pointer - address <= size;
   }
+  /// Somebody runs on it, and it is not one that disarms itself.
+  [[nodiscard]] bool occupied(std::uint64_t stack_pointer) const {
+    return enabled() && (flags & kAutoDisarm) == 0 && holds(stack_pointer);
+  }
+  /// As sigaltstack tells it, and a frame keeps it.
+  [[nodiscard]] AlternateStack with_state(std::uint64_t stack_pointer) const {
+    AlternateStack told = *this;
+    told.flags &= kAutoDisarm;
+    if (!enabled()) told.flags |= kDisabled;
+    if (occupied(stack_pointer)) told.flags |= kOn;
+    return told;
+  }
 };
 static_assert(sizeof(AlternateStack) == 24);
 

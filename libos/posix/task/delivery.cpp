@@ -16,15 +16,6 @@ using signal::Signal;
 
 constexpr std::size_t kSyscallBytes = 2;  ///< of the instruction
 
-/// The stack as the frame keeps it and sigaltstack tells it.
-AlternateStack with_state(const AlternateStack& stack, std::uint64_t stack_pointer) {
-  auto told = stack;
-  told.flags &= AlternateStack::kAutoDisarm;
-  if (!stack.enabled()) told.flags |= AlternateStack::kDisabled;
-  if (stack.enabled() && told.flags == 0 && stack.holds(stack_pointer)) told.flags |= AlternateStack::kOn;
-  return told;
-}
-
 /// Errors: Fault when there is no room for the frame.
 Answer<> push_frame(Thread& thread, const Info& info, const Action& action, Set old_mask) {
   auto& frame = thread.context.frame();
@@ -41,7 +32,7 @@ Answer<> push_frame(Thread& thread, const Info& info, const Action& action, Set 
   auto& memory = thread.process.memory();
   FB_TRY(memory.write(places.vector_state, vector.bytes()));
   const auto made =
-      signal::make_frame({.registers = frame, .blocked = old_mask, .alternate = with_state(stack, frame.rsp)},
+      signal::make_frame({.registers = frame, .blocked = old_mask, .alternate = stack.with_state(frame.rsp)},
                          info, action, places.vector_state);
   FB_TRY(memory.write(places.frame, std::as_bytes(std::span(&made, 1))));
   if ((stack.flags & AlternateStack::kAutoDisarm) != 0 && moves) thread.alternate = {};

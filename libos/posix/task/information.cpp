@@ -4,17 +4,10 @@
 
 #include "libos/posix/task/executable_file.hpp"
 #include "libos/posix/task/job_control.hpp"
+#include "libos/posix/task/processor_time.hpp"
 
 namespace fb::libos::posix::task {
 namespace {
-
-constexpr std::uint64_t kSecond = 1'000'000'000;
-
-core::Nanoseconds time_of(core::Ticks ticks) {
-  const auto rate = abi::calls::machine_info(abi::Info::TicksPerSecond).value_or(0);
-  if (rate == 0) return {};
-  return core::Nanoseconds(ticks.raw() / rate * kSecond + ticks.raw() % rate * kSecond / rate);
-}
 
 std::uint64_t pages_of(abi::Info what) {
   return abi::calls::machine_info(what).value_or(0) * core::kPageSize;
@@ -118,7 +111,7 @@ procfs::SystemState InstanceInformation::system() const {
   }
   state.forks = static_cast<std::uint64_t>(state.last.raw());
   const auto idle = state.uptime.raw() * processors_;
-  state.idle = core::Nanoseconds(idle - std::min(idle, time_of(busy).raw()));
+  state.idle = core::Nanoseconds(idle - std::min(idle, processor_time(busy).raw()));
   state.host = system_.identity.host.view();
   state.release = kRelease;
   state.version = kVersion;
@@ -133,7 +126,7 @@ procfs::ProcessorState InstanceInformation::processor(std::uint32_t number) cons
   if (number != 0) return {.user = {}, .system = {}, .idle = uptime};
   core::Ticks busy{};
   for (const auto& process : system_.processes.all()) busy += process->ticks();
-  const auto user = std::min(time_of(busy), uptime);
+  const auto user = std::min(processor_time(busy), uptime);
   return {.user = user, .system = {}, .idle = uptime - user};
 }
 
@@ -180,8 +173,8 @@ Answer<procfs::ProcessState> InstanceInformation::state(procfs::Subject subject)
   state.exit_status = process->ended ? process->ended->wait_status() : 0;
   state.start = process->started;
   const bool all = subject.thread == procfs::Pid(0) || thread == nullptr;
-  state.own.user = time_of(all ? process->ticks() : thread->ticks());
-  state.children.user = time_of(process->children_ticks);
+  state.own.user = processor_time(all ? process->ticks() : thread->ticks());
+  state.children.user = processor_time(process->children_ticks);
   if (thread != nullptr && !process->finished) state.memory = memory_of(process->memory());
   state.signals = signals_of(*process, thread);
   if (process->credentials.user.effective == 0) state.capabilities = 0x1ff'ffff'ffff;
