@@ -149,7 +149,7 @@ function(fb_image name ring)
   fb_link_folders(${name} PRIVATE ${ring} ${arg_DEPS})
   target_link_options(${name} PRIVATE -nostdlib -static -Wl,-T,${arg_LINKER_SCRIPT}
     -Wl,--gc-sections,--build-id=none,-z,noexecstack,-z,max-page-size=4096
-    -Wl,-Map,$<TARGET_FILE:${name}>.map)
+    -Wl,--thinlto-cache-dir=${PROJECT_BINARY_DIR}/lto -Wl,-Map,$<TARGET_FILE:${name}>.map)
   set_target_properties(${name} PROPERTIES OUTPUT_NAME "${name}.elf"
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/images" LINK_DEPENDS "${arg_LINKER_SCRIPT}")
   if(NOT arg_VECTOR)
