@@ -53,6 +53,7 @@ void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
 }
 // NOLINTBEGIN(misc-new-delete-overloads): the operator new that throws does not exist here
 void operator delete(void* block) noexcept {
+  if (block == nullptr) return;
   // A block that is not one is a bug in this program; the fault shows where.
   if (!fb::libos::rt::heap.release(block)) __builtin_trap();
 }

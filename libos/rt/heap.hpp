@@ -83,7 +83,7 @@ class Heap {
     std::uint64_t check;  ///< kMagic ^ address: a chunk is never taken for one by accident
     Chunk* next;          ///< of the partial chunks of its class
     Chunk* prev;
-    Chunk* next_all;  ///< of all chunks
+    Chunk* next_known;  ///< of its bucket in known_
     void* free;
     std::uint32_t pages;
     std::uint32_t touched;  ///< blocks that were ever handed out
@@ -103,14 +103,24 @@ class Heap {
       16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096};
 
   static constexpr std::size_t class_bytes(unsigned index) { return kClassBytes[index]; }
-  static constexpr unsigned class_of(std::size_t bytes) {
+  /// For 1 to 16 bytes, 17 to 32 ...
+  static constexpr auto kClassOf = [] {
+    std::array<std::uint8_t, kSmallMaximum / 16> classes{};
     unsigned index = 0;
-    while (class_bytes(index) < bytes) ++index;
-    return index;
-  }
-  static constexpr std::uint32_t capacity(unsigned index) {
-    return static_cast<std::uint32_t>((kChunkBytes - kHeaderBytes) / class_bytes(index));
-  }
+    for (std::size_t i = 0; i != classes.size(); ++i) {
+      while (kClassBytes[index] < (i + 1) * 16) ++index;
+      classes[i] = static_cast<std::uint8_t>(index);
+    }
+    return classes;
+  }();
+  static constexpr unsigned class_of(std::size_t bytes) { return kClassOf[(bytes - 1) / 16]; }
+  static constexpr auto kCapacity = [] {
+    std::array<std::uint32_t, kClasses> blocks{};
+    for (unsigned i = 0; i != kClasses; ++i)
+      blocks[i] = static_cast<std::uint32_t>((kChunkBytes - kHeaderBytes) / kClassBytes[i]);
+    return blocks;
+  }();
+  static constexpr std::uint32_t capacity(unsigned index) { return kCapacity[index]; }
   static std::byte* base(Chunk* chunk) { return reinterpret_cast<std::byte*>(chunk); }
 
   void* allocate_run(std::size_t bytes) {
@@ -124,28 +134,30 @@ class Heap {
     if (!taken) return nullptr;
     taken_ += pages;
     auto* chunk = static_cast<Chunk*>(*taken);
-    *chunk = {kMagic ^ reinterpret_cast<std::uintptr_t>(chunk), nullptr, nullptr, all_,      nullptr,
+    Chunk*& bucket = bucket_of(reinterpret_cast<std::uintptr_t>(chunk));
+    *chunk = {kMagic ^ reinterpret_cast<std::uintptr_t>(chunk), nullptr, nullptr, bucket,    nullptr,
               static_cast<std::uint32_t>(pages.raw()),          0,       0,       size_class};
-    all_ = chunk;
+    bucket = chunk;
     return chunk;
   }
 
-  /// The chunk that holds `block`, found among ours before anything in it is read.
+  /// The chunk whose first kChunkBytes hold `block`, found among ours before anything in it is read. No block starts behind
+  /// them.
   Chunk* owner(void* block) {
     const auto address = reinterpret_cast<std::uintptr_t>(block);
-    for (Chunk* chunk = all_; chunk != nullptr; chunk = chunk->next_all) {
-      const auto start = reinterpret_cast<std::uintptr_t>(chunk);
-      if (address < start + kHeaderBytes || address - start >= std::uint64_t{chunk->pages} * core::kPageSize)
-        continue;
-      return chunk->check == (kMagic ^ start) ? chunk : nullptr;
-    }
-    return nullptr;
+    const auto start = address & ~(std::uintptr_t{kChunkBytes} - 1);
+    Chunk* chunk = bucket_of(start);
+    while (chunk != nullptr && reinterpret_cast<std::uintptr_t>(chunk) != start) chunk = chunk->next_known;
+    if (chunk == nullptr || chunk->check != (kMagic ^ start)) return nullptr;
+    return address - start < kHeaderBytes ? nullptr : chunk;
   }
+  Chunk*& bucket_of(std::uintptr_t start) { return known_[start / kChunkBytes % known_.size()]; }
 
-  void drop(Chunk* chunk) {
-    Chunk** at = &all_;
-    while (*at != chunk) at = &(*at)->next_all;
-    *at = chunk->next_all;
+  // Apart, so that giving a block back saves no registers for it.
+  [[gnu::noinline]] void drop(Chunk* chunk) {
+    Chunk** at = &bucket_of(reinterpret_cast<std::uintptr_t>(chunk));
+    while (*at != chunk) at = &(*at)->next_known;
+    *at = chunk->next_known;
     const core::PageCount pages(chunk->pages);
     chunk->check = 0;
     taken_ -= pages;
@@ -168,7 +180,7 @@ class Heap {
   core::PageCount limit_;
   core::PageCount taken_;
   std::array<Chunk*, kClasses> partial_{};
-  Chunk* all_{};
+  std::array<Chunk*, 256> known_{};  ///< all chunks, by address
 };
 
 }  // namespace fb::libos::rt
