@@ -50,6 +50,17 @@ std::uint64_t scale(std::uint64_t ticks, const Word& multiplier) {
   return ticks;
 }
 
+/// scale() and `offset` besides, which stays where it is, too.
+template <class Word>
+std::uint64_t scale_from(const Word& offset, std::uint64_t ticks, const Word& multiplier) {
+  static_assert(sizeof(Word) == sizeof(std::uint64_t));
+  asm("mulq %1\n\tshrdq $32, %%rdx, %%rax\n\taddq %2, %%rax"
+      : "+a"(ticks)
+      : "m"(multiplier), "m"(offset)
+      : "rdx", "cc");
+  return ticks;
+}
+
 /// A clock says its scaled ticks and its offset; the sum wraps.
 struct ClockLine {
   std::uint64_t multiplier = 0;  ///< nanoseconds per tick, 32.32 fixed point
@@ -91,7 +102,7 @@ class ClockPage {
       // An odd one never compares equal.
       const auto sequence = sequence_.load(std::memory_order_acquire) & ~1U;
       const auto stamp = ticks();
-      const auto time = scale(stamp, multiplier_) + offsets_[clock].load(std::memory_order_relaxed);
+      const auto time = scale_from(offsets_[clock], stamp, multiplier_);
       std::atomic_thread_fence(std::memory_order_acquire);
       if (sequence_.load(std::memory_order_relaxed) == sequence) [[likely]]
         return time;
