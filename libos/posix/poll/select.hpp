@@ -12,8 +12,12 @@ struct SelectSets {
   static constexpr std::uint32_t kWordBits = 64;
   std::array<Vector<std::uint64_t>, 3> sets;
 
-  [[nodiscard]] bool has(std::size_t set, std::uint32_t descriptor) const {
-    return !sets[set].empty() && (sets[set][descriptor / kWordBits] >> descriptor % kWordBits & 1) != 0;
+  /// Of the descriptors from `first` on, which is a multiple of kWordBits.
+  [[nodiscard]] std::uint64_t word(std::size_t set, std::uint32_t first) const {
+    return sets[set].empty() ? 0 : sets[set][first / kWordBits];
+  }
+  void set_word(std::size_t set, std::uint32_t first, std::uint64_t word) {
+    if (!sets[set].empty()) sets[set][first / kWordBits] = word;
   }
 };
 
