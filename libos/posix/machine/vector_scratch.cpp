@@ -1,5 +1,9 @@
 #include "libos/posix/machine/vector_scratch.hpp"
 
+#include <cpuid.h>
+
+#include <bit>
+
 #include "libos/posix/machine/kernel_error.hpp"
 
 namespace fb::libos::posix::machine {
@@ -7,7 +11,6 @@ namespace {
 
 enum Direction : std::uint64_t { kOut, kIn };
 enum Feature : std::uint64_t { kXsave = 1U << 4 };
-constexpr std::uint64_t kX87AndSse = 3;
 
 std::uint64_t xgetbv() {
   std::uint32_t low = 0, high = 0;
@@ -22,7 +25,20 @@ Answer<> VectorScratch::open(core::ByteCount behind) {
   FB_ASSIGN(const auto features, answer_of(abi::calls::machine_info(abi::Info::CpuFeatures)));
   size_ = state + behind.raw();
   components_ = (features & kXsave) != 0 ? xgetbv() : kX87AndSse;
+  FB_TRY(find_parts());
   FB_ASSIGN(room_, answer_of(rt::allocate(core::pages_for(core::ByteCount(size_)))));
+  return {};
+}
+
+Answer<> VectorScratch::find_parts() {
+  constexpr std::uint32_t kStateLeaf = 13;
+  for (std::uint64_t left = components_ & ~kX87AndSse; left != 0; left &= left - 1) {
+    const auto component = static_cast<std::uint32_t>(std::countr_zero(left));
+    std::uint32_t size = 0, offset = 0, c = 0, d = 0;
+    __get_cpuid_count(kStateLeaf, component, &size, &offset, &c, &d);
+    if (part_count_ == parts_.size() || offset + size > size_) return fail(Errno::NotSupported);
+    parts_[part_count_++] = {.component = std::uint64_t{1} << component, .offset = offset, .size = size};
+  }
   return {};
 }
 

@@ -16,6 +16,18 @@ using signal::Signal;
 
 constexpr std::size_t kSyscallBytes = 2;  ///< of the instruction
 
+/// The parts of a state that say something, one after the other; what they are is known when the head is there. Copying the
+/// rest, most of it for registers that hardly any program has, would be two thirds of the price of a signal.
+template <class Copy>
+Answer<> each_piece(const machine::VectorScratch& vector, Copy copy) {
+  const auto bytes = vector.bytes();
+  FB_TRY(copy(0, bytes.first(vector.head())));
+  for (const auto& part : vector.parts()) {
+    if (vector.holds(part)) FB_TRY(copy(part.offset, bytes.subspan(part.offset, part.size)));
+  }
+  return {};
+}
+
 /// Errors: Fault when there is no room for the frame.
 Answer<> push_frame(Thread& thread, const Info& info, const Action& action, Set old_mask) {
   auto& frame = thread.context.frame();
@@ -30,7 +42,11 @@ Answer<> push_frame(Thread& thread, const Info& info, const Action& action, Set 
   FB_TRY(vector.save(thread.context));
   signal::mark_vector_state(vector.bytes(), vector.components());
   auto& memory = thread.process.memory();
-  FB_TRY(memory.write(places.vector_state, vector.bytes()));
+  FB_TRY(each_piece(vector, [&](std::size_t offset, std::span<std::byte> piece) {
+    return memory.write(places.vector_state + core::ByteCount(offset), piece);
+  }));
+  const auto end = vector.bytes().last(signal::kMarkBytes);
+  FB_TRY(memory.write(places.vector_state + core::ByteCount(vector.bytes().size() - end.size()), end));
   const auto made =
       signal::make_frame({.registers = frame, .blocked = old_mask, .alternate = stack.with_state(frame.rsp)},
                          info, action, places.vector_state);
@@ -138,7 +154,11 @@ Answer<> load_vector(Thread& thread, VirtAddr at) {
   auto& memory = thread.process.memory();
   FB_TRY(memory.read(at, bytes.first(kLegacyBytes)));
   if (signal::has_extended_state(bytes)) {
-    FB_TRY(memory.read(at + core::ByteCount(kLegacyBytes), bytes.subspan(kLegacyBytes)));
+    FB_TRY(each_piece(vector, [&](std::size_t offset, std::span<std::byte> piece) {
+      // What has been read and looked at is not read again.
+      const std::size_t seen = offset == 0 ? kLegacyBytes : 0;
+      return memory.read(at + core::ByteCount(offset + seen), piece.subspan(seen));
+    }));
   } else {
     constexpr std::uint64_t kX87AndSse = 3;
     std::ranges::fill(bytes.subspan(kLegacyBytes), std::byte{});
