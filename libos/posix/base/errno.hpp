@@ -9,7 +9,7 @@
 namespace fb::libos::posix {
 
 /// What a Linux program finds in errno. The C names are macros wherever <errno.h> is, so these have names of their own.
-enum class Errno : std::uint16_t {
+enum class Errno : std::uint64_t {
 #define FB_ERRNO(name, number, spelling) name = (number),
 #include "libos/posix/base/errno.def"
 #undef FB_ERRNO
@@ -34,8 +34,6 @@ constexpr const char* spelling_of(Errno error) {
 }
 
 /// What a call leaves in rax: the value, or -errno.
-constexpr std::uint64_t to_register(Errno error) {
-  return ~std::uint64_t{static_cast<std::uint16_t>(error)} + 1;
-}
+constexpr std::uint64_t to_register(Errno error) { return ~static_cast<std::uint64_t>(error) + 1; }
 
 }  // namespace fb::libos::posix

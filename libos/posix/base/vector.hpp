@@ -27,6 +27,7 @@ class Vector {
     return *this;
   }
   ~Vector() {
+    if (items_ == nullptr) return;
     clear();
     ::operator delete(items_);
   }
@@ -51,20 +52,39 @@ class Vector {
     auto* items = static_cast<T*>(::operator new(capacity * sizeof(T), std::nothrow));
     // NOLINTEND(bugprone-sizeof-expression)
     if (items == nullptr) return fail(Errno::NoMemory);
-    std::uninitialized_move_n(items_, size_, items);
-    std::destroy_n(items_, size_);
-    ::operator delete(items_);
+    if (items_ != nullptr) {
+      std::uninitialized_move_n(items_, size_, items);
+      std::destroy_n(items_, size_);
+      ::operator delete(items_);
+    }
     items_ = items;
     capacity_ = capacity;
     return {};
   }
   /// Errors: NoMemory.
-  Answer<> push_back(T item) { return insert(size_, std::move(item)); }
+  Answer<> push_back(T item) {
+    if (size_ == capacity_) FB_TRY(reserve(size_ + 1));
+    ::new (static_cast<void*>(items_ + size_++)) T(std::move(item));
+    return {};
+  }
+  /// New ones are T{}; there were not more. Errors: NoMemory.
+  Answer<> resize(std::size_t count) {
+    FB_TRY(reserve(count));
+    while (size_ < count) ::new (static_cast<void*>(items_ + size_++)) T{};
+    return {};
+  }
   /// Before the element at `at`, which is at most size(). Errors: NoMemory.
   Answer<> insert(std::size_t at, T item) {
     FB_TRY(reserve(size_ + 1));
     ::new (static_cast<void*>(items_ + size_)) T(std::move(item));
     for (std::size_t i = size_++; i > at; --i) std::swap(items_[i], items_[i - 1]);
+    return {};
+  }
+  /// Copies, behind the last one. Errors: NoMemory.
+  Answer<> append(std::span<const T> items) {
+    FB_TRY(reserve(size_ + items.size()));
+    std::uninitialized_copy_n(items.data(), items.size(), items_ + size_);
+    size_ += items.size();
     return {};
   }
   void erase(std::size_t at) {

@@ -122,8 +122,7 @@ void File::note_open() {
   note(notice::kOpen);
 }
 
-void File::note(std::uint32_t what) {
-  if (!inode_ || (!origin_ && inode_->watchers().empty())) return;
+void File::tell(std::uint32_t what) {
   if (inode_->is_directory()) what |= notice::kDirectory;
   if (inode_->attributes().links == 0) what |= notice::kUnlinkedChild;
   if (origin_) origin_->directory()->watchers().tell(what, origin_->name());

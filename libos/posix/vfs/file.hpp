@@ -93,8 +93,13 @@ class File : public Shared {
   [[nodiscard]] FileWatchers& watchers() { return watchers_; }
   /// It was opened, by its origin if it has one: told to who watches, and those are told of the end, too.
   void note_open();
-  /// To who watches the inode, or the directory where it was opened.
-  void note(std::uint32_t what);
+  /// To who watches the inode, or the directory where it was opened. Everything that is read and written is told, and hardly
+  /// ever to anyone.
+  void note(std::uint32_t what) {
+    if (!inode_) return;
+    if (inode_->watchers().empty() && (!origin_ || origin_->directory()->watchers().empty())) return;
+    tell(what);
+  }
   void before_end();
 
  protected:
@@ -111,6 +116,7 @@ class File : public Shared {
 
  private:
   void end_locks();
+  void tell(std::uint32_t what);
 
   Ref<Inode> inode_;
   Ref<Origin> origin_;

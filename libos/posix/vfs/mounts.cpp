@@ -17,6 +17,7 @@ Answer<> Mounts::mount(const Ref<Inode>& point, const Ref<FileSystem>& system, M
   const Ref<Inode> root = system->root();
   const bool mounted = std::ranges::any_of(mounts_, [&](const Mount& mount) { return mount.root == root; });
   if (covered == root || mounted) return fail(Errno::Busy);
+  points_ |= bit_of(*covered);
   return mounts_.push_back(
       {.point = covered, .root = root, .system = system, .label = std::move(label), .number = ++last_});
 }
@@ -35,13 +36,12 @@ Answer<Ref<FileSystem>> Mounts::unmount(const Inode& root) {
 }
 
 Ref<Inode> Mounts::top(Ref<Inode> directory) const {
-  for (bool again = true; again;) {
-    again = false;
-    for (const Mount& mount : mounts_) {
-      if (!mount.point || !same_file(*mount.point, *directory)) continue;
-      directory = mount.root;
-      again = true;
-    }
+  // Whether anything is mounted there is asked first, for it hardly ever is.
+  while ((points_ & bit_of(*directory)) != 0) {
+    const auto* const at = std::ranges::find_if(
+        mounts_, [&](const Mount& mount) { return mount.point && same_file(*mount.point, *directory); });
+    if (at == mounts_.end()) break;
+    directory = at->root;
   }
   return directory;
 }

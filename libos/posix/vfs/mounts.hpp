@@ -53,7 +53,13 @@ class Mounts {
   [[nodiscard]] std::span<const Mount> view() const { return mounts_.view(); }
 
  private:
+  [[nodiscard]] static std::uint64_t bit_of(const Inode& point) {
+    const Attributes& its = point.attributes();
+    return std::uint64_t{1} << ((its.inode ^ its.device) * 0x9e37'79b9'7f4a'7c15 >> 58);
+  }
+
   Vector<Mount> mounts_;
+  std::uint64_t points_ = 0;  ///< the bits of all points; and of others, once one was unmounted
   std::uint32_t last_ = 0;
 };
 

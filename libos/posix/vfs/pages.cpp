@@ -5,7 +5,8 @@
 namespace fb::libos::posix::vfs {
 
 std::size_t Pages::position(std::uint64_t number) const {
-  // Files mostly grow at their end.
+  // Files mostly begin at their beginning and have no holes of this size, and grow at their end.
+  if (number < chunks_.size() && chunks_[number]->number == number) return number;
   if (chunks_.empty() || chunks_[chunks_.size() - 1]->number < number) return chunks_.size();
   const auto* const at =
       std::ranges::lower_bound(chunks_, number, {}, [](const auto& chunk) { return chunk->number; });

@@ -14,8 +14,7 @@ class String {
   /// Errors: NoMemory.
   static Answer<String> make(std::string_view text) {
     String made;
-    FB_TRY(made.bytes_.reserve(text.size()));
-    for (const char c : text) FB_TRY(made.bytes_.push_back(c));
+    FB_TRY(made.bytes_.append(text));
     return made;
   }
   [[nodiscard]] std::string_view view() const { return {bytes_.begin(), bytes_.size()}; }

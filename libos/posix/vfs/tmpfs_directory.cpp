@@ -14,20 +14,20 @@ TmpDirectory::TmpDirectory(const Ref<Tmpfs::Store>& store, const NewInode& begin
 /// Neither a deep tree nor a long chain of removed directories may use the stack.
 TmpDirectory::~TmpDirectory() {
   for (TmpDirectory* at = this;;) {
-    if (at->by_name_.empty()) {
+    if (at->entries_.empty()) {
       if (at == this) break;
       at = at->parent_;
       continue;
     }
-    const Ref<TmpNode>& last = at->by_name_.back()->node;
+    const Ref<TmpNode>& last = at->entries_.back()->node;
     if (TmpDirectory* child = as_directory(last); child != nullptr) {
-      if (last->references() == 1 && !child->by_name_.empty()) {
+      if (last->references() == 1 && !child->entries_.empty()) {
         at = child;
         continue;
       }
       child->parent_ = nullptr;
     }
-    at->by_name_.pop_back();
+    at->entries_.pop_back();
   }
   Ref<TmpDirectory> above = std::move(last_parent_);
   while (above && above->references() == 1) {
@@ -40,18 +40,10 @@ TmpDirectory* TmpDirectory::as_directory(const Ref<TmpNode>& node) {
   return node->is_directory() ? static_cast<TmpDirectory*>(node.get()) : nullptr;
 }
 
-std::size_t TmpDirectory::position(std::string_view name) const {
-  return static_cast<std::size_t>(std::ranges::lower_bound(by_name_, name, {}, name_of) - by_name_.begin());
-}
-
 std::size_t TmpDirectory::position(std::uint64_t cookie) const {
-  const auto* const at = std::ranges::lower_bound(by_cookie_, cookie, {}, &Entry::cookie);
-  return static_cast<std::size_t>(at - by_cookie_.begin());
-}
-
-TmpDirectory::Entry* TmpDirectory::entry_of(std::string_view name) const {
-  const std::size_t at = position(name);
-  return at != by_name_.size() && name_of(by_name_[at]) == name ? by_name_[at].get() : nullptr;
+  const auto* const at =
+      std::ranges::lower_bound(entries_, cookie, {}, [](const auto& entry) { return entry->cookie; });
+  return static_cast<std::size_t>(at - entries_.begin());
 }
 
 bool TmpDirectory::within(const Inode& directory) const {
@@ -70,14 +62,13 @@ Answer<> TmpDirectory::may_add(std::string_view name) const {
 }
 
 Answer<> TmpDirectory::add(std::string_view name, const Ref<TmpNode>& node) {
-  FB_TRY(by_name_.reserve(by_name_.size() + 1));
-  FB_TRY(by_cookie_.reserve(by_cookie_.size() + 1));
+  FB_TRY(by_name_.make_room());
   FB_ASSIGN(String text, String::make(name));
-  std::unique_ptr<Entry> entry(new (std::nothrow)
-                                   Entry{.cookie = next_cookie_, .name = std::move(text), .node = node});
-  if (entry == nullptr) return fail(Errno::NoMemory);
-  FB_TRY(by_cookie_.push_back(entry.get()));
-  FB_TRY(by_name_.insert(position(name), std::move(entry)));
+  std::unique_ptr<Entry> made(new (std::nothrow) Entry(next_cookie_, std::move(text), node));
+  if (made == nullptr) return fail(Errno::NoMemory);
+  Entry& entry = *made;
+  FB_TRY(entries_.push_back(std::move(made)));
+  by_name_.insert(entry);
   ++next_cookie_;
   note_entries();
   mark_modified();
@@ -85,8 +76,8 @@ Answer<> TmpDirectory::add(std::string_view name, const Ref<TmpNode>& node) {
 }
 
 void TmpDirectory::remove(const Entry& entry) {
-  by_cookie_.erase(position(entry.cookie));
-  by_name_.erase(position(entry.name.view()));
+  by_name_.remove(entry);
+  entries_.erase(position(entry.cookie));
   note_entries();
   mark_modified();
 }
@@ -194,7 +185,7 @@ Answer<> TmpDirectory::remove_directory(std::string_view name) {
   if (entry == nullptr) return fail(Errno::NoEntry);
   TmpDirectory* const child = as_directory(entry->node);
   if (child == nullptr) return fail(Errno::NotDirectory);
-  if (!child->by_name_.empty()) return fail(Errno::NotEmpty);
+  if (!child->entries_.empty()) return fail(Errno::NotEmpty);
   child->detach();
   --attributes().links;
   remove(*entry);
@@ -215,7 +206,7 @@ void TmpDirectory::exchange(Entry& from, TmpDirectory& target, Entry& over) {
 Answer<> TmpDirectory::replace(const Entry& from, TmpDirectory& target, Entry& over) {
   if (TmpDirectory* const gone = as_directory(over.node); gone != nullptr) {
     if (!from.node->is_directory()) return fail(Errno::IsDirectory);
-    if (!gone->by_name_.empty()) return fail(Errno::NotEmpty);
+    if (!gone->entries_.empty()) return fail(Errno::NotEmpty);
     gone->detach();
     --target.attributes().links;
   } else {
@@ -262,8 +253,8 @@ Answer<> TmpDirectory::rename(std::string_view name, Inode& to, std::string_view
 
 Answer<std::optional<DirectoryEntry>> TmpDirectory::entry_after(std::uint64_t cookie) {
   const std::size_t at = position(cookie + 1);
-  if (cookie == ~std::uint64_t{0} || at == by_cookie_.size()) return std::nullopt;
-  const Entry& entry = *by_cookie_[at];
+  if (cookie == ~std::uint64_t{0} || at == entries_.size()) return std::nullopt;
+  const Entry& entry = *entries_[at];
   return DirectoryEntry{.cookie = entry.cookie,
                         .name = entry.name.view(),
                         .inode = entry.node->attributes().inode,

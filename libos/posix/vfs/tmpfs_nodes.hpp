@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "libos/posix/vfs/extended.hpp"
+#include "libos/posix/vfs/name_table.hpp"
 #include "libos/posix/vfs/pages.hpp"
 #include "libos/posix/vfs/string.hpp"
 #include "libos/posix/vfs/tmpfs.hpp"
@@ -103,7 +104,9 @@ class TmpDirectory final : public TmpNode {
   Answer<std::optional<DirectoryEntry>> entry_after(std::uint64_t cookie) override;
 
  private:
-  struct Entry {
+  struct Entry : Named<Entry> {
+    Entry(std::uint64_t the_cookie, String the_name, const Ref<TmpNode>& the_node)
+        : cookie(the_cookie), name(std::move(the_name)), node(the_node) {}
     std::uint64_t cookie;
     String name;
     Ref<TmpNode> node;
@@ -111,11 +114,9 @@ class TmpDirectory final : public TmpNode {
   static constexpr std::uint64_t kFirstCookie = 3;  ///< 1 and 2 are "." and ".."
   static constexpr std::uint64_t kEntrySize = 20;   ///< as Linux's tmpfs pretends
 
-  static std::string_view name_of(const std::unique_ptr<Entry>& entry) { return entry->name.view(); }
   static TmpDirectory* as_directory(const Ref<TmpNode>& node);
-  [[nodiscard]] std::size_t position(std::string_view name) const;
   [[nodiscard]] std::size_t position(std::uint64_t cookie) const;
-  [[nodiscard]] Entry* entry_of(std::string_view name) const;
+  [[nodiscard]] Entry* entry_of(std::string_view name) const { return by_name_.find(name); }
   [[nodiscard]] bool within(const Inode& directory) const;
   [[nodiscard]] NewInode fitted(const NewInode& begin) const;
   Answer<> may_add(std::string_view name) const;
@@ -125,14 +126,14 @@ class TmpDirectory final : public TmpNode {
   Answer<> replace(const Entry& from, TmpDirectory& target, Entry& over);
   void adopt(TmpNode& node, TmpDirectory& from);
   void detach();
-  void note_entries() { attributes().size = kEntrySize * (by_name_.size() + 2); }
+  void note_entries() { attributes().size = kEntrySize * (entries_.size() + 2); }
 
   TmpDirectory* parent_;           ///< itself at the root; null when that is gone
   Ref<TmpDirectory> last_parent_;  ///< once removed
   bool removed_ = false;
   std::uint64_t next_cookie_ = kFirstCookie;
-  Vector<std::unique_ptr<Entry>> by_name_;
-  Vector<Entry*> by_cookie_;
+  Vector<std::unique_ptr<Entry>> entries_;  ///< by cookie
+  NameTable<Entry> by_name_;
 };
 
 }  // namespace fb::libos::posix::vfs

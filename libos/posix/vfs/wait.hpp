@@ -34,6 +34,7 @@ class WaitQueue {
   }
   /// All that are there now: who joins again in wake() is not woken twice.
   void wake_all() {
+    if (sleepers_.empty()) return;
     Sleepers now;
     while (Sleeper* const next = sleepers_.pop_front()) now.push_back(*next);
     while (Sleeper* const next = now.pop_front()) next->wake();
