@@ -51,7 +51,7 @@ class Instance {
  public:
   Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::KernelMachine& machine,
            rt::Fibres& fibres)
-      : queue_(ring),
+      : queue_(machine, ring),
         frames_(source_, frames),
         memory_devices_(random_),
         fibres_(fibres),

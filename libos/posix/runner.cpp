@@ -68,8 +68,9 @@ void Runner::run_to_end(task::Thread& thread) {
   if (process.finished && process.nobody_waits()) process.system.processes.remove(process);
 }
 
+/// Others are ready: on another processor, or when its turn ends.
 core::Nanoseconds Runner::turn_end(task::Thread& thread) {
-  if (!fibres_.others_ready()) return fibres_.earliest_deadline();
+  fibres_.share_work();
   auto& turn = thread.turn;
   if (turn.number != thread.fibre->turns) turn = {.number = thread.fibre->turns, .end = rt::now() + kTurn};
   return std::min(turn.end, fibres_.earliest_deadline());
@@ -91,8 +92,7 @@ core::Result<abi::Stop> Runner::run_program(task::Thread& thread, core::Nanoseco
 void Runner::run_once(task::Thread& thread) {
   // No memory for page tables: it cannot go on.
   if (!queue_.flush()) return thread.process.end(task::End::killed(Signal::Kill));
-  fibres_.share_work();
-  const auto deadline = turn_end(thread);
+  const auto deadline = fibres_.others_ready() ? turn_end(thread) : fibres_.earliest_deadline();
   thread.carrier = fibres_.carrier();
   thread.running_since = machine::time_stamp();
   const auto stop = fibres_.outside([&] { return run_program(thread, deadline); });

@@ -14,7 +14,6 @@ class Runner final : public task::Starter, public rt::LockObserver {
   Runner& operator=(const Runner&) = delete;
 
   Answer<> start(task::Thread& thread) override;
-  void taken(exo_ring& ring) override { queue_.use(ring); }
   /// What cannot be mapped now is asked for again by a fault: it is not the matter of whoever runs next.
   void leaving() override { static_cast<void>(queue_.flush()); }
 
@@ -22,11 +21,12 @@ class Runner final : public task::Starter, public rt::LockObserver {
   static constexpr core::Nanoseconds kTurn{1'000'000};
   void run_to_end(task::Thread& thread);
   void run_once(task::Thread& thread);
-  [[nodiscard]] core::Nanoseconds turn_end(task::Thread& thread);
-  void look_around();
+  // What is not on the way of every call is not in its way: inlined, it would take the registers.
+  [[nodiscard, gnu::noinline]] core::Nanoseconds turn_end(task::Thread& thread);
+  [[gnu::noinline]] void look_around();
   static core::Result<abi::Stop> run_program(task::Thread& thread, core::Nanoseconds deadline);
   static void serve_call(task::Thread& thread);
-  static void serve_fault(task::Thread& thread);
+  [[gnu::noinline]] static void serve_fault(task::Thread& thread);
 
   machine::CallQueue& queue_;
   rt::Fibres& fibres_;

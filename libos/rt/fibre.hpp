@@ -151,6 +151,7 @@ class Scheduler {
       }
       const core::Nanoseconds deadline = earliest_deadline();
       carrier.sleeping = true;
+      machine_.settle();
       machine_.unlock();
       machine_.sleep(carrier.seat, deadline);
       enter(carrier, carrier.idle);
@@ -160,7 +161,8 @@ class Scheduler {
   }
   /// Who carries the running fibre; null with one context.
   [[nodiscard]] Carrier* carrier() const { return carrier_; }
-  /// `work` is done while others may run fibres: it touches nothing of theirs. Afterwards this fibre goes on.
+  /// `work` is done while others may run fibres: it touches nothing of theirs. Afterwards this fibre goes on. It has left
+  /// nothing that the machine would have to settle.
   template <class Work>
   auto outside(Work work) {
     Carrier* const carrier = carrier_;
@@ -184,14 +186,14 @@ class Scheduler {
   /// From a context that runs no fibres: `work` is done while no other one does.
   template <class Work>
   auto locked(Work work) {
-    machine_.lock(nullptr);
+    machine_.lock();
     auto result = work();
     machine_.unlock();
     return result;
   }
   /// From a context that runs no fibres and holds no lock: these bits have been signalled.
   void give(abi::EventBits bits) {
-    machine_.lock(nullptr);
+    machine_.lock();
     given_ |= bits.raw();
     for (Fibre& fibre : waiting_) {
       const std::uint64_t taken = given_ & fibre.mask.raw();
@@ -263,7 +265,7 @@ class Scheduler {
 
   /// With the lock, from outside.
   void enter(Carrier& carrier, Fibre& self) {
-    machine_.lock(&carrier.seat);
+    machine_.lock(carrier.seat);
     carrier_ = &carrier;
     current_ = &self;
   }

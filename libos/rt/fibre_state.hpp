@@ -26,7 +26,9 @@ concept FibreMachine = requires(M& machine, abi::EventBits mask, core::Nanosecon
   { machine.wait(mask, deadline) } -> std::same_as<abi::EventBits>;
   { machine.allocate_stack() } -> std::same_as<core::Result<Stack>>;
   machine.free_stack(stack);
-  machine.lock(&seat);
+  machine.lock(seat);
+  machine.lock();
+  machine.settle();
   machine.unlock();
   machine.kick(seat);
   machine.sleep(seat, deadline);

@@ -8,10 +8,9 @@
 
 namespace fb::libos::rt {
 
-/// What a machine tells when another of its contexts takes the lock, and before one lets go of it.
+/// Has work that must be done before who holds the lock sleeps without it.
 class LockObserver {
  public:
-  virtual void taken(exo_ring& ring) = 0;
   virtual void leaving() = 0;
 
  protected:
@@ -42,15 +41,22 @@ class KernelMachine {
   core::Result<Stack> allocate_stack();
   void free_stack(Stack stack);
 
-  /// For contexts that share. `seat`: null for the first one.
-  void lock(Seat* seat) {
-    lock_.lock(seat == nullptr ? environment().area : seat->area_at);
-    if (observer_ != nullptr && seat != nullptr) observer_->taken(seat->ring());
+  /// For contexts that share; without a seat it is the first one.
+  void lock(Seat& seat) {
+    lock_.lock(seat.area_at);
+    holder_ = &seat;
   }
-  void unlock() {
+  void lock() {
+    lock_.lock(environment().area);
+    holder_ = nullptr;
+  }
+  void unlock() { lock_.unlock(); }
+  /// Before unlock(), by who may have left something to be done.
+  void settle() {
     if (observer_ != nullptr) observer_->leaving();
-    lock_.unlock();
   }
+  /// Whose context holds the lock; null for the first one. To who holds it.
+  [[nodiscard]] const Seat* holder() const { return holder_; }
   void kick(const Seat& seat) { static_cast<void>(abi::calls::event_deliver(seat.event.get(), kKick)); }
   void sleep(const Seat& seat, core::Nanoseconds deadline);
   /// Outlives this.
@@ -61,6 +67,7 @@ class KernelMachine {
   static constexpr core::PageCount kStackPages{8};
   abi::Cap<abi::ObjectType::Event> event_;
   ContextLock<give_way> lock_;
+  const Seat* holder_ = nullptr;
   LockObserver* observer_ = nullptr;
 };
 

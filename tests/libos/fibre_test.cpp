@@ -20,7 +20,9 @@ using core::Nanoseconds;
 /// A clock that moves only while everyone waits, and an event whose signals are planned.
 struct TestMachine {
   struct Seat {};  // one context
-  void lock(Seat*) {}
+  void lock(Seat&) {}
+  void lock() {}
+  void settle() {}
   void unlock() {}
   void kick(Seat&) {}
   void sleep(Seat&, Nanoseconds) {}

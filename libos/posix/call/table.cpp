@@ -32,7 +32,7 @@ constexpr auto kNames = [] {
 }();
 
 /// Says, once, what a program wanted and did not get.
-void name_unknown(Call& call) {
+[[gnu::cold, gnu::noinline]] void name_unknown(Call& call) {
   auto& system = call.process.system;
   if (system.log == nullptr || !system.unknown_calls.first(call.number)) return;
   const auto name = call.number < kNumbers ? kNames[call.number] : std::string_view();

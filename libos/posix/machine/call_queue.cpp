@@ -12,8 +12,9 @@ void CallQueue::unmap(SpaceCap space, core::VirtAddr address, core::PageCount co
 }
 
 void CallQueue::push(const exo_ring_entry& entry) {
+  touched_ = true;
   if (count_ == EXO_RING_ENTRIES) submit();
-  ring_->entries[count_++] = entry;
+  ring().entries[count_++] = entry;
 }
 
 /// A batch ends at the first call that is refused: the others are made without it. One that had to end for another
@@ -23,17 +24,19 @@ void CallQueue::submit() {
   while (count_ != 0) {
     const auto done = static_cast<std::uint32_t>(abi::calls::ring_submit(count_).value_or(0));
     if (done == count_) break;
-    const bool refused = ring_->entries[done].status != kInterrupted;
+    auto& entries = ring().entries;
+    const bool refused = entries[done].status != kInterrupted;
     refused_ = refused_ || refused;
     const auto next = done + (refused ? 1 : 0);
     count_ -= next;
-    for (std::uint32_t i = 0; i < count_; ++i) ring_->entries[i] = ring_->entries[next + i];
+    for (std::uint32_t i = 0; i < count_; ++i) entries[i] = entries[next + i];
   }
   count_ = 0;
 }
 
 Answer<> CallQueue::flush_all() {
   submit();
+  touched_ = false;
   const bool refused = refused_;
   refused_ = false;
   if (refused) return fail(Errno::NoMemory);

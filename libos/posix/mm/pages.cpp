@@ -30,11 +30,13 @@ std::uint64_t Pages::Leaf::next(std::uint64_t index) const {
   return kLeafPages;
 }
 
-Page* Pages::find(std::uint64_t number) {
+Page* Pages::search(std::uint64_t number) {
   const std::size_t at = above(number);
   if (at == leaves_.size() || leaves_[at]->first > number) return nullptr;
   Page& page = leaves_[at]->pages[number % kLeafPages];
-  return page.frame == FrameId(0) ? nullptr : &page;
+  if (page.frame == FrameId(0)) return nullptr;
+  hint_for(number) = {.number = number, .page = &page};
+  return &page;
 }
 
 Page* Pages::next(std::uint64_t& number, std::uint64_t end) {
@@ -69,6 +71,7 @@ Answer<> Pages::insert(std::uint64_t number, Page page) {
 }
 
 void Pages::remove(std::uint64_t from, std::uint64_t end) {
+  hints_ = {};
   const std::size_t first = above(from);
   std::size_t at = first, kept = first;
   for (; at < leaves_.size() && leaves_[at]->first < end; ++at) {

@@ -38,6 +38,18 @@ struct MapRequest {
 
 enum class Touch : std::uint8_t { Read, Write, Execute };
 
+[[nodiscard]] constexpr bool allows(Access access, Touch touch) {
+  switch (touch) {
+    case Touch::Read:
+      return access != Access::None;
+    case Touch::Write:
+      return access == Access::ReadWrite;
+    case Touch::Execute:
+      return access == Access::ReadExecute;
+  }
+  return false;
+}
+
 /// What a fault comes to: the program goes on, or gets SIGSEGV with SEGV_MAPERR or SEGV_ACCERR, or SIGBUS with BUS_ADRERR.
 enum class FaultResult : std::uint8_t { Handled, NotMapped, NotAllowed, Bus };
 
@@ -97,8 +109,20 @@ class Space {
   void clear();
 
   /// The LibOS's own accesses, as the program could make them. Pages before a bad one are done. Errors: Fault, NoMemory.
-  Answer<> read(core::VirtAddr address, std::span<std::byte> into);
-  Answer<> write(core::VirtAddr address, std::span<const std::byte> from);
+  Answer<> read(core::VirtAddr address, std::span<std::byte> into) {
+    const std::byte* const from = at_hand(address, into.size(), Touch::Read);
+    if (from == nullptr) [[unlikely]]
+      return read_pieces(address, into);
+    __builtin_memcpy(into.data(), from, into.size());
+    return {};
+  }
+  Answer<> write(core::VirtAddr address, std::span<const std::byte> from) {
+    std::byte* const to = at_hand(address, from.size(), Touch::Write);
+    if (to == nullptr) [[unlikely]]
+      return write_pieces(address, from);
+    __builtin_memcpy(to, from.data(), from.size());
+    return {};
+  }
   /// A word of the program's where this LibOS sees it, for atomic accesses while the program runs; good until the space changes.
   /// Errors: Invalid unless it is aligned, Fault, NoMemory.
   Answer<std::uint32_t*> word(core::VirtAddr address, Touch touch);
@@ -151,6 +175,16 @@ class Space {
   Answer<> unshare(std::uint64_t number, Page& page);
   Answer<> show(std::uint64_t number, Page& page, Access access);
   Answer<> share_with(Space& child);
+  /// Where the LibOS sees `size` bytes, if they are in one page that the machine has for such a touch; else null.
+  std::byte* at_hand(core::VirtAddr address, std::size_t size, Touch touch) {
+    const std::uint64_t offset = address.raw() & core::kPageMask;
+    if (size > core::kPageSize - offset) return nullptr;
+    const Page* const page = pages_.find(address.raw() >> core::kPageShift);
+    if (page == nullptr || !allows(page->access, touch)) return nullptr;
+    return frames_.bytes(page->frame).data() + offset;
+  }
+  Answer<> read_pieces(core::VirtAddr address, std::span<std::byte> into);
+  Answer<> write_pieces(core::VirtAddr address, std::span<const std::byte> from);
   /// The frame behind `address`, for one access of the LibOS. Errors: Fault, NoMemory.
   Answer<FrameId> reach(std::uint64_t address, Touch touch);
 

@@ -20,18 +20,6 @@ bool allows(std::uint32_t protection, Touch touch) {
   return false;
 }
 
-bool allows(Access access, Touch touch) {
-  switch (touch) {
-    case Touch::Read:
-      return access != Access::None;
-    case Touch::Write:
-      return access == Access::ReadWrite;
-    case Touch::Execute:
-      return access == Access::ReadExecute;
-  }
-  return false;
-}
-
 }  // namespace
 
 /// Of a page that may be written: it is not copied on write any more when a write touches it.
@@ -139,7 +127,7 @@ Answer<FrameId> Space::reach(std::uint64_t address, Touch touch) {
   return page->frame;
 }
 
-Answer<> Space::read(core::VirtAddr address, std::span<std::byte> into) {
+Answer<> Space::read_pieces(core::VirtAddr address, std::span<std::byte> into) {
   if (into.empty()) return {};
   if (!core::user_range(address, core::ByteCount(into.size()))) return fail(Errno::Fault);
   for (std::uint64_t at = address.raw(); !into.empty();) {
@@ -153,7 +141,7 @@ Answer<> Space::read(core::VirtAddr address, std::span<std::byte> into) {
   return {};
 }
 
-Answer<> Space::write(core::VirtAddr address, std::span<const std::byte> from) {
+Answer<> Space::write_pieces(core::VirtAddr address, std::span<const std::byte> from) {
   if (from.empty()) return {};
   if (!core::user_range(address, core::ByteCount(from.size()))) return fail(Errno::Fault);
   for (std::uint64_t at = address.raw(); !from.empty();) {
@@ -183,11 +171,10 @@ Answer<Vector<char>> Space::read_string(core::VirtAddr address, core::ByteCount 
     const auto offset = at & core::kPageMask;
     const auto part = std::min(core::kPageSize - offset, left);
     const auto bytes = frames_.bytes(frame).subspan(offset, part);
-    FB_TRY(text.reserve(text.size() + part));
-    for (const std::byte byte : bytes) {
-      if (byte == std::byte{0}) return text;
-      FB_TRY(text.push_back(static_cast<char>(byte)));
-    }
+    const auto* const end = static_cast<const std::byte*>(__builtin_memchr(bytes.data(), 0, part));
+    const std::size_t size = end == nullptr ? part : static_cast<std::size_t>(end - bytes.data());
+    FB_TRY(text.append({reinterpret_cast<const char*>(bytes.data()), size}));
+    if (end != nullptr) return text;
     at += part;
     left -= part;
   }
