@@ -26,7 +26,7 @@ void reset_vector(Context& context) {
 
 core::Result<> accept_vector(Cpu& cpu, Context& context, const char* source) {
   // Intel SDM 1, 13.4.2: XSTATE_BV, XCOMP_BV, 48 reserved bytes that must be zero.
-  constexpr std::size_t kMxcsr = 24, kHeader = 512, kHeaderWords = 8;
+  constexpr std::size_t kMxcsr = 24, kHeader = kVectorHeader, kHeaderWords = 8;
   constexpr std::uint32_t kMxcsrBits = 0xffff;
   const auto& features = cpu.kernel->features;
   std::uint64_t header[kHeaderWords];
@@ -37,7 +37,7 @@ core::Result<> accept_vector(Cpu& cpu, Context& context, const char* source) {
   }
   if ((header[0] & ~features.vector_components()) != 0) return core::fail(core::Error::BadFormat);
   auto* area = static_cast<char*>(context.vector_area);
-  __builtin_memcpy(area, source, features.vector_bytes().raw());
+  features.copy_vector(area, source, header[0]);
   __builtin_memcpy(area + kHeader, header, sizeof header);  // not what was read second
   std::uint32_t mxcsr = 0;
   __builtin_memcpy(&mxcsr, area + kMxcsr, sizeof mxcsr);

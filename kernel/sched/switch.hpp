@@ -59,6 +59,8 @@ inline void set_bases(Cpu& cpu, const Context& context, std::uint64_t fs, std::u
     return;
   set_bases_slow(cpu, context, fs, gs);
 }
+/// Where in a state the components that it has are told.
+inline constexpr std::size_t kVectorHeader = 512;
 /// Gives a new context the initial vector state.
 void reset_vector(Context& context);
 /// Makes a saved state that ring 3 wrote the context's, which is idle and in memory: a header that XRSTOR would refuse is

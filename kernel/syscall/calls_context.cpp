@@ -164,7 +164,9 @@ Result<> Calls::context_vector(Ref<Context> context, Ref<object::Pages> pages, c
   auto* shared = arch::direct<char>(core::PhysAddr(pages->first) + offset);
   Result<> result{};
   if (direction == 0) {
-    __builtin_memcpy(shared, context->vector_area, size.raw());
+    std::uint64_t held = 0;
+    __builtin_memcpy(&held, static_cast<const char*>(context->vector_area) + sched::kVectorHeader, sizeof held);
+    kernel->features.copy_vector(shared, static_cast<const char*>(context->vector_area), held);
   } else {
     result = sched::accept_vector(*this, *context, shared);
   }

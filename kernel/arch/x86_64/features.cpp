@@ -1,5 +1,7 @@
 #include "kernel/arch/x86_64/features.hpp"
 
+#include <algorithm>
+
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/arch/x86_64/ops.hpp"
 
@@ -17,6 +19,7 @@ constexpr std::uint64_t kCr4Global = 1 << 7, kCr4FxSave = 1 << 9, kCr4SimdErrors
                         kCr4Umip = 1 << 11, kCr4Xsave = 1 << 18, kCr4Smep = 1 << 20, kCr4Smap = 1 << 21;
 /// x87, SSE, AVX, AVX-512, PKRU: states with a place in the standard format that programs know how to use.
 constexpr std::uint64_t kKnownComponents = 0x2e7;
+constexpr std::uint64_t kVectorHead = 576;  ///< legacy region and header
 
 bool open_to_meltdown() {
   const auto vendor = cpuid(0);
@@ -48,16 +51,25 @@ Features Features::detect() {
   if (f.has(Feature::Xsave)) {
     const auto leaf = cpuid(0xd, 0);
     f.components_ = ((std::uint64_t{leaf.edx} << 32) | leaf.eax) & kKnownComponents;
-    std::uint64_t bytes = 576;  // legacy region and header
+    std::uint64_t bytes = kVectorHead;
+    auto* part = f.parts_.data();
     for (unsigned i = 2; i < 64; ++i) {
       if ((f.components_ >> i & 1) == 0) continue;
       const auto component = cpuid(0xd, i);
+      *part++ = {.component = std::uint64_t{1} << i, .offset = component.ebx, .size = component.eax};
       const std::uint64_t end = std::uint64_t{component.ebx} + component.eax;
       bytes = end > bytes ? end : bytes;
     }
     f.vector_bytes_ = core::ByteCount(bytes);
   }
   return f;
+}
+
+void Features::copy_vector(char* to, const char* from, std::uint64_t held) const {
+  __builtin_memcpy(to, from, std::min(kVectorHead, vector_bytes_.raw()));
+  for (const Part& part : parts_) {
+    if ((held & part.component) != 0) __builtin_memcpy(to + part.offset, from + part.offset, part.size);
+  }
 }
 
 void Features::patch_image() const {

@@ -1,6 +1,7 @@
 // What the CPU offers, and turning it on (C3.07; DESIGN §5 "Memory").
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "core/types.hpp"
@@ -31,6 +32,9 @@ class Features {
   /// Components enabled in XCR0, and the size of an XSAVE area in standard format.
   [[nodiscard]] std::uint64_t vector_components() const { return components_; }
   [[nodiscard]] core::ByteCount vector_bytes() const { return vector_bytes_; }
+  /// Copies an XSAVE area: its head, and of the rest the components in `held`. Most of an area is room for registers that hardly
+  /// any program has; what is initial says nothing (Intel SDM 1, 13.4).
+  void copy_vector(char* to, const char* from, std::uint64_t held) const;
   /// Takes instructions that this CPU lacks out of the image; while the image is still writable.
   void patch_image() const;
   /// Sets control registers and model-specific registers of the calling CPU accordingly, syscall entry included.
@@ -41,6 +45,11 @@ class Features {
   std::uint64_t bits_ = 0;
   std::uint64_t components_ = 0;
   core::ByteCount vector_bytes_{};
+  struct Part {
+    std::uint64_t component = 0;  ///< its bit
+    std::uint32_t offset = 0, size = 0;
+  };
+  std::array<Part, 6> parts_{};  ///< of the components behind the head; the rest are none
 };
 
 /// RFLAGS bits that ring 3 may have: arithmetic flags, TF, DF, NT no, AC, ID; IF always set, IOPL always 0.
