@@ -12,7 +12,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from fbsource import REPO  # noqa: E402
-from bench import kernel, os as os_suite  # noqa: E402
+from bench import kernel, locks, os as os_suite  # noqa: E402
 from bench.guest import RowError  # noqa: E402
 from bench.table import HEADER, update  # noqa: E402
 from bench.trace import trace  # noqa: E402
@@ -20,8 +20,8 @@ from machine.emulator import EmulatorError  # noqa: E402
 from run import stop_on_signals  # noqa: E402
 
 BUILD = REPO / "build" / "kernel"
-SUITES = {"kernel": kernel, "os": os_suite}
-DEFAULT = ["kernel"]  # the other one needs a kernel of somebody else
+SUITES = {"kernel": kernel, "os": os_suite, "locks": locks}
+DEFAULT = ["kernel"]  # os needs a kernel of somebody else; locks are a comparison that seldom changes
 
 
 def parse(arguments):

@@ -28,6 +28,10 @@ constexpr NamedRow kRows[] = {
     {"revoke-mapped-512", revoke_mapped_512},
     {"irq-off-max", irq_off_max},
     {"boot", boot},
+    {"locks-1", locks_alone},
+    {"locks-2", locks_together},
+    {"locks-3", locks_together},
+    {"locks-4", locks_together},
 };
 
 }  // namespace
@@ -116,12 +120,12 @@ void Bench::install(exo_cap target, std::uint64_t address, void (*code)(), void 
   must(exo_map_pages(target, page, address, 0, 1, kReadExecute), "map_pages");
 }
 
-exo_cap Bench::thread(exo_cap area_pages, std::uint64_t slot, void (*entry)(Bench*)) {
+exo_cap Bench::thread(exo_cap area_pages, std::uint64_t slot, void (*entry)(Bench*), std::uint64_t cpu) {
   exo_cap made = 0;
   must(exo_alloc_cpu_context(domain, space, area_pages, 0, &made), "alloc_cpu_context");
   const auto stack = reinterpret_cast<std::uint64_t>(mapped(pages(kStackPages), kStackPages)) +
                      kStackPages * core::kPageSize;
-  must(exo_slice_assign(budget, 0, slot, made), "slice_assign");
+  must(exo_slice_assign(budget, cpu, slot, made), "slice_assign");
   // As after a call: the return address that a function expects at its stack pointer.
   must(exo_context_start(made, reinterpret_cast<std::uint64_t>(entry), stack - 8,
                          reinterpret_cast<std::uint64_t>(this)),

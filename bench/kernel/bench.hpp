@@ -89,8 +89,8 @@ struct Bench {
   exo_cap derive(exo_cap source);
   /// Code for another address space: copied to a fresh page, mapped there to be executed.
   void install(exo_cap target, std::uint64_t address, void (*code)(), void (*end)());
-  /// A native context of this domain, running `entry`, with the slice slot `slot`.
-  exo_cap thread(exo_cap area_pages, std::uint64_t slot, void (*entry)(Bench*));
+  /// A native context of this domain, running `entry`, with the slice slot `slot` of a CPU.
+  exo_cap thread(exo_cap area_pages, std::uint64_t slot, void (*entry)(Bench*), std::uint64_t cpu = 0);
   std::uint64_t info(exo_info which);
 
  private:
@@ -118,5 +118,7 @@ void revoke_10000(Bench& bench);
 void revoke_mapped_512(Bench& bench);
 void irq_off_max(Bench& bench);
 void boot(Bench& bench);
+void locks_alone(Bench& bench);
+void locks_together(Bench& bench);
 
 }  // namespace fb::bench

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "abi/layout.h"
+#include "core/sync/ticket_lock.hpp"
 
 namespace fb::libos::rt {
 
@@ -16,11 +17,9 @@ class ContextLock {
   /// `self`: the area of the context that takes the lock; null when it has none, then others spin briefly only. A waiter
   /// may look at it a moment after the lock was handed on, so it outlives every use of the lock.
   void lock(const exo_area* self) {
-    // relaxed: the ticket orders nothing; serving_ does.
-    const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    const std::uint32_t ticket = lock_.take();
     unsigned spins = 0;
-    // acquire: what the last holder wrote is visible to the new one.
-    while (serving_.load(std::memory_order_acquire) != ticket) {
+    while (!lock_.is_served(ticket)) {
       if (++spins % kSpins == 0 || !holder_runs()) {
         kYield();
       } else {
@@ -32,8 +31,7 @@ class ContextLock {
   }
   void unlock() {
     holder_.store(nullptr, std::memory_order_relaxed);
-    // release: what this holder wrote is visible to the next one. Only the holder writes serving_.
-    serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    lock_.unlock();
   }
 
  private:
@@ -45,8 +43,7 @@ class ContextLock {
     return holder == nullptr || __atomic_load_n(&holder->running, __ATOMIC_RELAXED) != 0;
   }
 
-  std::atomic<std::uint32_t> next_{0};
-  std::atomic<std::uint32_t> serving_{0};
+  core::sync::TicketLock<std::uint32_t> lock_;
   std::atomic<const exo_area*> holder_{nullptr};
 };
 

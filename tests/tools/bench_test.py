@@ -15,7 +15,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
-from bench import kernel, os as suite_os, table, trace  # noqa: E402
+from bench import kernel, locks, os as suite_os, table, trace  # noqa: E402
 from bench.guest import Figure, RowError  # noqa: E402
 
 
@@ -69,6 +69,16 @@ class Rows(unittest.TestCase):
         alone = [kernel.make_row("revoke-100", Figure(9, 9, 1, 0), [])]
         kernel.judge_flatness(alone)
         self.assertIsNone(alone[0].met)
+
+
+class Locks(unittest.TestCase):
+    """The suite locks, with made-up figures."""
+
+    def test_a_turn_is_compared_with_the_ticket_lock_of_the_same_boot(self):
+        made = locks.make_rows(2, {"ticket-turn": Figure(40, 41, 9, 0), "mcs-turn": Figure(30, 31, 9, 0),
+                                   "ticket-jain": Figure(1000, 900, 9, 0), "mcs-jain": Figure(990, 900, 9, 0)})
+        self.assertEqual([row.name for row in made], ["ticket-2-turn", "mcs-2-turn", "ticket-2-jain", "mcs-2-jain"])
+        self.assertEqual([row.ratio for row in made], [None, 0.75, None, None])
 
 
 class LinuxPrograms(unittest.TestCase):

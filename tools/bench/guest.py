@@ -58,16 +58,16 @@ class Lines:
         return "\n  ".join(["", *lines]) if lines else "nothing"
 
 
-def boot(build, row, arguments="", extra=()):
+def boot(build, row, arguments="", extra=(), cpus=1):
     """The emulator for a row; a context manager."""
-    return Emulator(Machine(kernel=build / "images" / "kernel.elf", image=build / "bench" / "kernel.cpio", icount=True,
+    return Emulator(Machine(kernel=build / "images" / "kernel.elf", image=build / "bench" / "kernel.cpio", icount=True, cpus=cpus,
                             append=f"{row} {arguments}".strip(), extra=[*CPU, *extra]))
 
 
-def measure(build, row, seconds):
+def measure(build, row, seconds, cpus=1):
     """({name: Figure}, [note]) of a row; most have one figure. Raises RowError."""
     figures, notes, done = {}, [], False
-    with boot(build, row) as emulator:
+    with boot(build, row, cpus=cpus) as emulator:
         lines = Lines(emulator, seconds)
         for line in lines:
             kind, *fields = line.split("\t")

@@ -1,9 +1,9 @@
 // Ticket spin locks with a rank. A checked build stops when a CPU takes a lock whose rank is not above those it holds.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "core/sync/ticket_lock.hpp"
 #include "kernel/arch/x86_64/offsets.h"
 #include "kernel/arch/x86_64/ops.hpp"
 
@@ -54,34 +54,22 @@ class RankedLock {
       if ((held >> static_cast<unsigned>(kRank)) != 0) lock_order_violation(kRank, held);
       set_held_ranks(held | bit());
     }
-    const auto mine = next_.fetch_add(1, std::memory_order_relaxed);  // acquire is the load below
-    if (serving_.load(std::memory_order_acquire) != mine) [[unlikely]]
-      wait_for(mine);
+    lock_.lock();
   }
   /// Does not wait, so whoever tries may hold locks of any rank.
   [[nodiscard]] bool try_lock() {
-    auto mine = next_.load(std::memory_order_relaxed);
-    // acquire, both: nobody holds it, and what the last holder wrote is visible.
-    if (serving_.load(std::memory_order_acquire) != mine) return false;
-    const auto after = static_cast<std::uint16_t>(mine + 1);
-    if (!next_.compare_exchange_strong(mine, after, std::memory_order_acquire)) return false;
+    if (!lock_.try_lock()) return false;
     if constexpr (kChecked) set_held_ranks(held_ranks() | bit());
     return true;
   }
   void unlock() {
     if constexpr (kChecked) set_held_ranks(held_ranks() & ~bit());
-    // relaxed load: only the holder writes it; release: what was written under the lock comes first.
-    serving_.store(static_cast<std::uint16_t>(serving_.load(std::memory_order_relaxed) + 1),
-                   std::memory_order_release);
+    lock_.unlock();
   }
 
  private:
-  [[gnu::noinline, gnu::cold, clang::preserve_most]] void wait_for(std::uint16_t mine) const {
-    while (serving_.load(std::memory_order_acquire) != mine) pause();
-  }
   static constexpr std::uint64_t bit() { return std::uint64_t{1} << static_cast<unsigned>(kRank); }
-  std::atomic<std::uint16_t> next_{0};
-  std::atomic<std::uint16_t> serving_{0};
+  core::sync::TicketLock<std::uint16_t> lock_;
 };
 
 }  // namespace fb::kernel::arch
