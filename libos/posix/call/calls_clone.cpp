@@ -1,5 +1,6 @@
 // Processes and threads that make others (clone(2), fork(2), vfork(2); C4.01, C4.03).
 #include "libos/posix/call/handlers.hpp"
+#include "libos/posix/task/pid_file.hpp"
 #include "libos/posix/task/processes.hpp"
 
 namespace fb::libos::posix::call {
@@ -11,6 +12,7 @@ enum CloneFlag : std::uint64_t {
   kFileSystem = 0x200,
   kFiles = 0x400,
   kSignalHandlers = 0x800,
+  kPidFile = 0x1000,
   kVfork = 0x4000,
   kSameParent = 0x8000,
   kThread = 0x1'0000,
@@ -27,18 +29,22 @@ enum CloneFlag : std::uint64_t {
 struct Clone {
   std::uint64_t flags = 0;  ///< without the exit signal
   std::uint32_t exit_signal = 0;
-  core::VirtAddr stack{}, parent_tid{}, child_tid{}, thread_pointer{};
+  core::VirtAddr stack{}, parent_tid{}, child_tid{}, thread_pointer{}, pid_file{};
 };
 
 Answer<> check(const Clone& clone) {
   constexpr std::uint64_t kKnown = kMemory | kFileSystem | kFiles | kSignalHandlers | kVfork | kSameParent |
                                    kThread | kSystemV | kThreadPointer | kParentSetTid | kChildClearTid |
-                                   kDetached | kChildSetTid | kClearHandlers;
+                                   kDetached | kChildSetTid | kClearHandlers | kPidFile;
   const auto has = [&](std::uint64_t flags) { return (clone.flags & flags) == flags; };
   if ((clone.flags & ~kKnown) != 0) return fail(Errno::Invalid);
   if (has(kThread) && !has(kSignalHandlers)) return fail(Errno::Invalid);
   if (has(kSignalHandlers) && !has(kMemory)) return fail(Errno::Invalid);
   if (has(kSignalHandlers | kClearHandlers)) return fail(Errno::Invalid);
+  if (has(kPidFile) && ((clone.flags & (kThread | kDetached)) != 0 ||
+                        (has(kParentSetTid) && clone.pid_file == clone.parent_tid))) {
+    return fail(Errno::Invalid);
+  }
   // Descriptors, directories and handlers are a process's: what shares some of them and is no thread is not made.
   constexpr std::uint64_t kOfProcess = kFileSystem | kFiles | kSignalHandlers;
   if (!has(kThread) && (clone.flags & kOfProcess) != 0 && !has(kVfork)) return fail(Errno::NoCall);
@@ -80,6 +86,17 @@ void discard(task::Thread& made, bool is_thread) {
   is_thread ? process.drop_thread(made) : process.system.processes.remove(process);
 }
 
+/// A descriptor of the child, whose number the caller finds where it asked for it. Errors: TooManyFiles, NoMemory, Fault.
+Answer<vfs::Descriptor> follow(Call& call, task::Process& child, core::VirtAddr tell) {
+  FB_ASSIGN(const auto file, task::PidFile::make(child, 0));
+  FB_ASSIGN(const auto number, call.process.descriptors.add(file, true));
+  if (const auto told = call.put(tell, number); !told) {
+    static_cast<void>(call.process.descriptors.close(number));
+    return fail(told.error());
+  }
+  return number;
+}
+
 /// The parent of vfork sleeps, whatever comes but its end.
 void wait_for_memory(Call& call, const Ref<task::Vfork>& vfork) {
   task::FibreWaiter waiter(call.process.system.fibres);
@@ -114,7 +131,17 @@ Done do_it(Call& call, const Clone& clone) {
     }
     vfork = child.vfork = *waits;
   }
+  std::optional<vfs::Descriptor> followed_by;
+  if ((clone.flags & kPidFile) != 0) {
+    const auto number = follow(call, child, clone.pid_file);
+    if (!number) {
+      discard(*made, is_thread);
+      return fail(number.error());
+    }
+    followed_by = *number;
+  }
   if (const auto started = call.process.system.starter.start(*made); !started) {
+    if (followed_by) static_cast<void>(call.process.descriptors.close(*followed_by));
     discard(*made, is_thread);
     return fail(started.error());
   }
@@ -141,7 +168,8 @@ Done do_clone(Call& call) {
                       .stack = call.address(1),
                       .parent_tid = call.address(2),
                       .child_tid = call.address(3),
-                      .thread_pointer = call.address(4)});
+                      .thread_pointer = call.address(4),
+                      .pid_file = call.address(2)});
 }
 
 Done do_clone3(Call& call) {
@@ -166,7 +194,8 @@ Done do_clone3(Call& call) {
              .stack = core::VirtAddr(its.stack + its.stack_size),
              .parent_tid = core::VirtAddr(its.parent_tid),
              .child_tid = core::VirtAddr(its.child_tid),
-             .thread_pointer = core::VirtAddr(its.thread_pointer)});
+             .thread_pointer = core::VirtAddr(its.thread_pointer),
+             .pid_file = core::VirtAddr(its.pidfd)});
 }
 
 }  // namespace fb::libos::posix::call

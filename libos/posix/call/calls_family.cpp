@@ -3,6 +3,7 @@
 
 #include "libos/posix/call/handlers.hpp"
 #include "libos/posix/signal/abi.hpp"
+#include "libos/posix/task/pid_file.hpp"
 #include "libos/posix/task/processes.hpp"
 
 namespace fb::libos::posix::call {
@@ -92,6 +93,17 @@ Answer<std::optional<Report>> wait_for(Call& call, const Wanted& wanted, std::ui
   }
 }
 
+/// The process of a descriptor, and whether nobody may wait for it. Errors: Invalid, BadDescriptor, NoChild.
+Answer<Wanted> followed(const Call& call, std::int32_t descriptor, bool& no_wait) {
+  if (descriptor < 0) return fail(Errno::Invalid);
+  FB_ASSIGN(const auto file, call.process.descriptors.get(descriptor));
+  const auto* const its = vfs::file_as<task::PidFile>(*file);
+  if (its == nullptr) return fail(Errno::BadDescriptor);
+  if (its->process() == nullptr) return fail(Errno::NoChild);
+  no_wait = !file->blocks();
+  return Wanted{.kind = Wanted::Kind::Process, .number = its->process()->pid};
+}
+
 /// struct rusage: times first, the rest is 0.
 struct Usage {
   std::array<std::uint64_t, 18> words{};
@@ -115,12 +127,13 @@ Done do_wait4(Call& call) {
 }
 
 Done do_waitid(Call& call) {
-  enum Type : std::uint32_t { kAll, kPid, kGroup };
-  const auto options = call.word32(3);
+  enum Type : std::uint32_t { kAll, kPid, kGroup, kPidFile };
+  auto options = call.word32(3);
   constexpr std::uint32_t kEvents = kStopped | kExited | kContinued;
   if ((options & ~(kNoHang | kEvents | kNoReap | kEveryKind)) != 0 || (options & kEvents) == 0)
     return fail(Errno::Invalid);
   Wanted wanted{.kind = Wanted::Kind::Any};
+  bool no_wait = false;
   const task::Pid number(call.number32(1));
   switch (call.word32(0)) {
     case kAll:
@@ -133,10 +146,17 @@ Done do_waitid(Call& call) {
       if (number.raw() < 0) return fail(Errno::Invalid);
       wanted = {.kind = Wanted::Kind::Group, .number = number.raw() == 0 ? call.process.group : number};
       break;
+    case kPidFile: {
+      FB_ASSIGN(wanted, followed(call, number.raw(), no_wait));
+      break;
+    }
     default:
       return fail(Errno::Invalid);
   }
+  no_wait = no_wait && (options & kNoHang) == 0;
+  if (no_wait) options |= kNoHang;
   FB_ASSIGN(const auto report, wait_for(call, wanted, options));
+  if (!report && no_wait) return fail(Errno::TryAgain);
   signal::Info info;
   if (report) {
     info = signal::Info::from(signal::Signal::Child, report->code, report->pid.raw(), report->uid,

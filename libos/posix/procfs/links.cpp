@@ -109,6 +109,8 @@ Answer<> write_descriptor_state(const View& view, Text& text, Cursor& /*cursor*/
   print(text, "pos:\t", file.seek(0, vfs::Whence::Current).value_or(0), "\nflags:\t0");
   put_octal(text, flags, 1);
   print(text, "\nmnt_id:\t", mount == nullptr ? 0 : mount->number, "\nino:\t", file.stat().inode, '\n');
+  if (const auto process = file.named_process())
+    print(text, "Pid:\t", *process, "\nNSpid:\t", *process, '\n');
   return {};
 }
 

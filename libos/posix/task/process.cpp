@@ -28,6 +28,19 @@ Process::Process(System& its, Pid number, Pid of, const Ref<vfs::Inode>& files)
   limits[kFiles] = {.soft = vfs::Descriptors::kLimit, .hard = vfs::Descriptors::kLimitMost};
 }
 
+Process::~Process() {
+  if (!life_) return;
+  life_->process = nullptr;
+  life_->ended.wake_all();
+}
+
+Answer<Ref<Life>> Process::followed() {
+  if (!life_) {
+    FB_ASSIGN(life_, make_shared<Life>(*this));
+  }
+  return life_;
+}
+
 mm::Limits Process::memory_limits() const {
   return {
       .address_space = core::ByteCount(limits[kAddressSpace].soft),
@@ -208,6 +221,7 @@ void Process::finish() {
   finished = true;
   system.processes.ended(*this);
   tell_parent();
+  if (life_) life_->ended.wake_all();
 }
 
 void Process::tell_parent() {

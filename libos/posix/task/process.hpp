@@ -37,6 +37,14 @@ struct SignalArrival final : Shared {
   vfs::WaitQueue queue;
 };
 
+class Process;
+/// Who follows a process by a descriptor hears of its end. Outlives it.
+struct Life final : Shared {
+  explicit Life(Process& its) : process(&its) {}
+  Process* process;  ///< null when nothing of it is left
+  vfs::WaitQueue ended;
+};
+
 class Process {
  public:
   static constexpr std::size_t kMostThreads = 512;
@@ -49,6 +57,7 @@ class Process {
   Process(System& its, Pid number, Pid of, const Ref<vfs::Inode>& files);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
+  ~Process();
 
   /// Its first thread, which has a memory of its own, with nothing in it. Errors: NoMemory.
   Answer<Thread*> open();
@@ -83,6 +92,8 @@ class Process {
   [[nodiscard]] mm::Limits memory_limits() const;
   /// As prlimit asks: the same user in every respect, or root.
   [[nodiscard]] static bool may_change(const Process& by, const Process& of);
+  /// For who follows it; made when it is asked for first. Errors: NoMemory.
+  Answer<Ref<Life>> followed();
   /// Whoever is asleep looks whether it is meant.
   void interrupt_all() const;
   [[nodiscard]] bool stopped() const { return stop_signal != signal::Signal{}; }
@@ -124,6 +135,7 @@ class Process {
   void tell_parent();
 
   Ref<Memory> memory_;
+  Ref<Life> life_;
   Vector<std::unique_ptr<Thread>> threads_;
   core::Ticks gone_ticks_{};
 };

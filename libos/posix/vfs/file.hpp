@@ -71,6 +71,9 @@ class File : public Shared {
   /// others.
   [[nodiscard]] virtual const char* anonymous_name() const { return nullptr; }
 
+  /// The process that it stands for, -1 when that is gone; most stand for none.
+  [[nodiscard]] virtual std::optional<std::int32_t> named_process() const { return std::nullopt; }
+
   /// The pipe that this is an end of, or null.
   [[nodiscard]] virtual Pipe* pipe_behind() { return nullptr; }
 
