@@ -10,12 +10,13 @@ class Quota {
   constexpr explicit Quota(std::uint32_t most) : most_(most) {}
   Quota(const Quota&) = delete;
   Quota& operator=(const Quota&) = delete;
-  [[nodiscard]] bool take() {
-    if (used_ >= most_) return false;
-    ++used_;
+  /// All of them, or none.
+  [[nodiscard]] bool take(std::uint32_t count = 1) {
+    if (count > most_ - used_) return false;
+    used_ += count;
     return true;
   }
-  void give() { --used_; }
+  void give(std::uint32_t count = 1) { used_ -= count; }
   [[nodiscard]] std::uint32_t used() const { return used_; }
 
  private:

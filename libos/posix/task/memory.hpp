@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "libos/posix/aio/context.hpp"
 #include "libos/posix/machine/program_space.hpp"
 #include "libos/posix/mm/space.hpp"
 #include "libos/posix/task/system.hpp"
@@ -18,12 +19,15 @@ class Memory final : public Shared {
   /// The same bytes, copied when they are written. Errors: NoMemory.
   Answer<Ref<Memory>> copy(System& system);
 
+  /// Of io_setup; a copy has none.
+  [[nodiscard]] aio::Contexts& contexts() { return contexts_; }
   [[nodiscard]] mm::Space& space() { return *space_; }
   [[nodiscard]] machine::CallQueue::SpaceCap cap() const { return tables_.cap(); }
 
  private:
   machine::ProgramSpace tables_;
   std::optional<mm::Space> space_;  ///< goes before its tables
+  aio::Contexts contexts_;
 };
 
 }  // namespace fb::libos::posix::task

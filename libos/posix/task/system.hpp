@@ -1,6 +1,7 @@
 // What all processes of an instance share.
 #pragma once
 
+#include "libos/posix/aio/context.hpp"
 #include "libos/posix/base/frames.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
@@ -89,6 +90,7 @@ struct System {
   UnknownCalls unknown_calls{};
   Ref<vdso::ProgramPages> vdso{};  ///< there before the first program is
   uring::Quotas rings{};
+  aio::Quotas contexts{};
 };
 
 }  // namespace fb::libos::posix::task
