@@ -36,6 +36,7 @@ const Monitor::Command Monitor::kCommands[] = {
     {"run", "run NAME [ARGS] [&]", "start a program of the boot archive; & leaves it in the background",
      &Monitor::run},
     {"kill", "kill NAME", "end a program, or an instance", &Monitor::kill},
+    {"crash", "crash NAME", "take an instance's code away: it faults, as one with an error would", &Monitor::crash},
     {"start", "start NAME", "start an instance that has ended", &Monitor::start},
     {"focus", "focus NAME", "give the keyboard to another instance (Ctrl-] goes round)", &Monitor::focus},
     {"quit", "quit [STATUS]", "end the machine", &Monitor::quit},
@@ -140,6 +141,10 @@ int Monitor::kill(std::string_view arguments) {
   }
   if (programs_.kill(name)) return 0;
   return control_by_name(rt::ControlCall::Kill, "kill", name);
+}
+
+int Monitor::crash(std::string_view arguments) {
+  return control_by_name(rt::ControlCall::Crash, "crash", split(arguments).first);
 }
 
 int Monitor::start(std::string_view arguments) {

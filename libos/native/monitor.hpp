@@ -34,8 +34,10 @@ class Monitor {
   int top(std::string_view arguments);
   int ps(std::string_view arguments);
   int instances(std::string_view arguments);
+  int account();
   int run(std::string_view arguments);
   int kill(std::string_view arguments);
+  int crash(std::string_view arguments);
   int start(std::string_view arguments);
   int focus(std::string_view arguments);
   int quit(std::string_view arguments);

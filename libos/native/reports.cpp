@@ -128,11 +128,22 @@ int Monitor::ps(std::string_view) {
   return 0;
 }
 
+/// What root has for others.
+int Monitor::account() {
+  const auto account = console_.request({static_cast<std::uint64_t>(rt::ControlCall::Account)});
+  if (!account) return refuse("instances", account.error());
+  const std::uint64_t used = (*account)[1] & 0xffff'ffff, all = (*account)[1] >> 32;
+  print("  ");
+  column("root", 24);
+  print(used, " of ", all, " pages used or lent, ", (*account)[2], " slots free\n");
+  return 0;
+}
+
 int Monitor::instances(std::string_view) {
   constexpr std::string_view kStatus[] = {"ended", "running", "waiting", "failed"};
   for (std::uint64_t index = 0;; ++index) {
     const auto listed = console_.request({static_cast<std::uint64_t>(rt::ControlCall::List), index});
-    if (!listed && listed.error() == core::Error::NotFound) return 0;
+    if (!listed && listed.error() == core::Error::NotFound) return account();
     if (!listed && listed.error() == core::Error::Denied) {
       print("instances: this instance may not: its line of the boot configuration lacks control=yes\n");
       return kRefusedByRoot;

@@ -1,5 +1,7 @@
 #include "libos/posix/files.hpp"
 
+#include <algorithm>
+
 #include "libos/posix/vfs/cpio.hpp"
 #include "libos/posix/vfs/operations.hpp"
 
@@ -15,10 +17,11 @@ struct Node {
 };
 constexpr Node kDirectories[]{{"/bin", 0755}, {"/etc", 0755}, {"/home", 0755}, {"/root", 0700}};
 
-Answer<Ref<vfs::Tmpfs>> first_files(Frames& frames, vfs::Clock& clock, const rt::BootArchive& archive) {
-  const auto root = archive.find(kRoot);
-  if (!root) return vfs::Tmpfs::make(frames, clock, kDevice);
-  return vfs::tmpfs_from_cpio(frames, clock, kDevice, root->bytes(), {});
+Answer<Ref<vfs::Tmpfs>> files_of(const FilesFrom& from, std::string_view name) {
+  from.fault = {.archive = name, .entry = {}};
+  const auto found = from.archive.find(name);
+  if (!found) return fail(Errno::NoEntry);
+  return vfs::tmpfs_from_cpio(from.frames, from.clock, kDevice, found->bytes(), {}, &from.fault.entry);
 }
 
 /// Where it is not there yet.
@@ -37,27 +40,62 @@ Answer<> add_program(const vfs::Place& place, std::string_view name, std::span<c
   return {};
 }
 
-}  // namespace
+vfs::Place place_of(const FilesFrom& from, vfs::Tmpfs& files) {
+  const auto root = files.root();
+  return {.root = root, .directory = root, .who = {}, .mounts = from.mounts};
+}
 
-Answer<Ref<vfs::Tmpfs>> root_files(Frames& frames, vfs::Clock& clock, const vfs::Mounts& mounts,
-                                   const rt::BootArchive& archive) {
-  FB_ASSIGN(auto files, first_files(frames, clock, archive));
-  const auto root = files->root();
-  const vfs::Place place{.root = root, .directory = root, .who = {}, .mounts = mounts};
-  for (const auto& [path, permissions] : kDirectories)
-    FB_TRY(need_node(place, path, vfs::mode::kDirectory | permissions));
-  for (const auto& entry : archive.entries()) {
-    auto name = entry.name;
-    if (!entry.regular() || !name.starts_with(kBin)) continue;
-    name.remove_prefix(kBin.size());
-    FB_TRY(add_program(place, name, entry.bytes()));
+/// The first name of a list.
+std::string_view take_name(std::string_view& names) {
+  const std::size_t size = std::min(names.find(','), names.size());
+  const std::string_view name(names.data(), size);
+  names.remove_prefix(std::min(size + 1, names.size()));
+  return name;
+}
+
+Answer<Ref<vfs::Tmpfs>> named_files(const FilesFrom& from, std::string_view names) {
+  FB_ASSIGN(auto files, files_of(from, take_name(names)));
+  while (!names.empty()) {
+    const auto name = take_name(names);
+    from.fault = {.archive = name, .entry = {}};
+    const auto found = from.archive.find(name);
+    if (!found) return fail(Errno::NoEntry);
+    FB_TRY(vfs::overlay_cpio(place_of(from, *files), found->bytes(), &from.fault.entry));
   }
   return files;
 }
 
-Answer<> add_files(const vfs::Place& place, const rt::BootArchive& archive) {
+Answer<Ref<vfs::Tmpfs>> usual_files(const FilesFrom& from) {
+  if (from.archive.find(kRoot)) return files_of(from, kRoot);
+  return vfs::Tmpfs::make(from.frames, from.clock, kDevice);
+}
+
+Answer<> add_programs(const FilesFrom& from, const vfs::Place& place) {
+  for (const auto& entry : from.archive.entries()) {
+    auto name = entry.name;
+    if (!entry.regular() || !name.starts_with(kBin)) continue;
+    from.fault = {.archive = entry.name, .entry = {}};
+    name.remove_prefix(kBin.size());
+    FB_TRY(add_program(place, name, entry.bytes()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Answer<Ref<vfs::Tmpfs>> root_files(const FilesFrom& from, std::string_view names) {
+  FB_ASSIGN(auto files, names.empty() ? usual_files(from) : named_files(from, names));
+  const auto place = place_of(from, *files);
+  for (const auto& [path, permissions] : kDirectories)
+    FB_TRY(need_node(place, path, vfs::mode::kDirectory | permissions));
+  if (names.empty()) FB_TRY(add_programs(from, place));
+  return files;
+}
+
+Answer<> add_files(const vfs::Place& place, const rt::BootArchive& archive, FileFault& fault) {
+  fault = {.archive = kAdded, .entry = {}};
   const auto added = archive.find(kAdded);
-  return added ? vfs::overlay_cpio(place, added->bytes()) : Answer<>();
+  return added ? vfs::overlay_cpio(place, added->bytes(), &fault.entry) : Answer<>();
 }
 
 }  // namespace fb::libos::posix

@@ -2,6 +2,7 @@
 
 #include "libos/posix/files.hpp"
 #include "libos/posix/machine/kernel_error.hpp"
+#include "libos/posix/machine/means.hpp"
 #include "libos/posix/signal/frame.hpp"
 #include "libos/posix/task/fibre_waiter.hpp"
 #include "libos/posix/vdso/calibration.hpp"
@@ -40,17 +41,16 @@ Answer<> Instance::prepare_clocks() {
   return {};
 }
 
-Answer<> Instance::prepare_files(const rt::BootArchive& archive) {
+Answer<> Instance::prepare_files(const rt::BootArchive& archive, bool with_added, FileFault& fault) {
   FB_TRY(pacemaker_.start());
   FB_TRY(prepare_clocks());
-  FB_ASSIGN(files_, root_files(frames_, clock_, mounts_, archive));
+  FB_ASSIGN(files_, root_files({frames_, clock_, mounts_, archive, fault}, rt::environment().files));
   FB_TRY(mounts_.set_root(files_));
-  const auto cpus = abi::calls::machine_info(abi::Info::Cpus).value_or(1);
-  information_.emplace(system_, files_->root(), static_cast<std::uint32_t>(cpus));
+  information_.emplace(system_, files_->root(), machine::processor_count());
   mounter_.emplace(procfs::Mounter::Parts{frames_, clock_, mounts_, *information_, random_}, kFirstDevice);
   system_.mounter = &*mounter_;
   FB_TRY(mounter_->mount_all(place()));
-  return add_files(place(), archive);
+  return with_added ? add_files(place(), archive, fault) : Answer<>();
 }
 
 Answer<> Instance::prepare_terminals(const StartCommand& command) {

@@ -5,6 +5,7 @@
 
 #include "libos/posix/base/frames.hpp"
 #include "libos/posix/console_terminal.hpp"
+#include "libos/posix/files.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
 #include "libos/posix/pacemaker.hpp"
@@ -61,8 +62,8 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  /// The root file system, with the programs of the boot archive in /bin. Errors: NoMemory, NoSpace.
-  Answer<> prepare_files(const rt::BootArchive& archive);
+  /// The root file system (root_files), and what is added to it. Errors: those of both, with what they are about.
+  Answer<> prepare_files(const rt::BootArchive& archive, bool with_added, FileFault& fault);
   /// Runs a program to its end and hands out what was wanted; its status, 128 and the signal when a fault ended it. Errors: those
   /// of find_program and Process::execute, and of a walk to its directory.
   Answer<int> run(const StartCommand& command);

@@ -1,9 +1,11 @@
 // The POSIX instance: runs one Linux program, which its arguments name, and ends with that program's status.
+#include <algorithm>
 #include <memory>
 
 #include "core/text/buffer.hpp"
 #include "core/text/write.hpp"
 #include "libos/posix/instance.hpp"
+#include "libos/posix/machine/means.hpp"
 #include "libos/rt/machine.hpp"
 
 namespace {
@@ -18,18 +20,48 @@ constexpr int kNotFound = 127, kNotExecutable = 126;  // what shells say
 /// How many pages programs and files may have. They never go back to the machine, and what the LibOS and ring 0 need later
 /// comes from there: without a part that is kept, one program that takes all memory leaves none of it for good.
 std::uint32_t frame_limit() {
-  const auto free = abi::calls::machine_info(abi::Info::FreePages).value_or(0);
+  const std::uint64_t free = posix::machine::memory().free.raw();
   return static_cast<std::uint32_t>(free - free / 8);
 }
 
-/// About the program, as an error.
-template <class... Ts>
-void say(rt::Console& console, const posix::StartCommand& command, const Ts&... values) {
-  std::array<char, 256> room;
-  const auto line = core::text::format_to(room, command.words[0], values..., "\n");
+void put_error(rt::Console& console, const posix::StartCommand& command, std::string_view line) {
   posix::console::StreamWriter streams(console);
   if (command.streams) streams.put(posix::console::Stream::Error, line);
   if (!command.streams) console.put(line);
+}
+
+/// About the program.
+template <class... Ts>
+void say(rt::Console& console, const posix::StartCommand& command, const Ts&... values) {
+  std::array<char, 256> room;
+  put_error(console, command, core::text::format_to(room, command.words[0], values..., "\n"));
+}
+
+/// Whose name it is nobody knows: what is not plain text stays off the screen.
+void print_name(core::text::BufferSink& line, std::string_view name) {
+  constexpr std::size_t kLongest = 100;
+  for (const char c : std::string_view(name.data(), std::min(name.size(), kLongest)))
+    core::text::print(line, c > ' ' && c < '\x7f' ? c : '?');
+  if (name.size() > kLongest) core::text::print(line, "...");
+}
+
+void say_no_files(rt::Console& console, const posix::StartCommand& command, const posix::FileFault& fault,
+                  posix::Errno why) {
+  std::array<char, 320> room;
+  core::text::BufferSink line(room);
+  core::text::print(line, "posix: no files: ");
+  print_name(line, fault.archive);
+  if (!fault.entry.empty()) core::text::print(line, ": ");
+  print_name(line, fault.entry);
+  const bool whole = fault.entry.empty() && !fault.archive.empty();
+  if (whole && why == posix::Errno::Invalid) {
+    core::text::print(line, ": not a newc archive, or cut short\n");
+  } else if (whole && why == posix::Errno::NoEntry) {
+    core::text::print(line, ": not in the boot archive\n");
+  } else {
+    core::text::print(line, fault.archive.empty() ? "" : ": ", posix::spelling_of(why), "\n");
+  }
+  put_error(console, command, line.text());
 }
 
 }  // namespace
@@ -52,8 +84,9 @@ int fb_main(const rt::Environment& environment) {
   auto* const ring =
       reinterpret_cast<exo_ring*>(reinterpret_cast<std::uint64_t>(environment.area) + core::kPageSize);
   auto* const instance = new (storage) posix::Instance(*ring, frame_limit(), console, machine, scheduler);
-  if (const auto ready = instance->prepare_files(*archive); !ready) {
-    core::text::print(console, "posix: no files: ", posix::spelling_of(ready.error()), "\n");
+  posix::FileFault fault;
+  if (const auto ready = instance->prepare_files(*archive, command->streams, fault); !ready) {
+    say_no_files(console, *command, fault, ready.error());
     return 1;
   }
   const auto status = instance->run(*command);

@@ -79,6 +79,7 @@ Answer<StartCommand> start_command(std::string_view arguments, const rt::BootArc
     for (const auto& item : *file) FB_TRY(take(command, item));
   } else {
     for (const auto word : core::text::split_words(arguments)) FB_TRY(command.words.push_back(word));
+    command.terminal = true;  // a person sits in front of it
   }
   if (command.words.empty()) return fail(Errno::ArgumentsTooLong);
   return command;

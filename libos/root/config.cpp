@@ -118,11 +118,21 @@ std::string_view set_arguments(std::string_view& out, std::string_view value) {
   return {};
 }
 
+std::string_view set_files(std::string_view& out, std::string_view value) {
+  if (value.size() > kMaxFiles) return "files is longer than 127 characters";
+  if (value.empty() || value.front() == ',' || value.back() == ',' || value.find(",,") != value.npos) {
+    return "files must be names with commas between";
+  }
+  out = value;
+  return {};
+}
+
 constexpr std::uint64_t kMaxPages = std::uint64_t{1} << 31;
 
 enum class Key : std::uint8_t {
   Image,
   Args,
+  Files,
   Pages,
   Slots,
   Cpus,
@@ -133,8 +143,8 @@ enum class Key : std::uint8_t {
   Archive,
   Command
 };
-constexpr std::string_view kKeys[] = {"image",   "args",    "pages",   "slots",   "cpus",   "authorities",
-                                      "restart", "console", "control", "archive", "command"};
+constexpr std::string_view kKeys[] = {"image",       "args",    "files",   "pages",   "slots",   "cpus",
+                                      "authorities", "restart", "console", "control", "archive", "command"};
 
 std::string_view set(InstanceConfig& instance, Key key, std::string_view value) {
   switch (key) {
@@ -142,6 +152,8 @@ std::string_view set(InstanceConfig& instance, Key key, std::string_view value) 
       return set_image(instance.image, value);
     case Key::Args:
       return set_arguments(instance.arguments, value);
+    case Key::Files:
+      return set_files(instance.files, value);
     case Key::Pages:
       instance.pages = kRestOfMemory;
       if (value == "rest") return {};

@@ -8,12 +8,14 @@
 
 #include "core/cap/rights.hpp"
 #include "core/types.hpp"
+#include "libos/rt/start_info.hpp"
 
 namespace fb::libos::root {
 
 inline constexpr std::size_t kMaxInstances = 16;
 inline constexpr std::size_t kMaxInstanceName = 23;
 inline constexpr std::size_t kMaxArguments = 255;
+inline constexpr std::size_t kMaxFiles = rt::kFilesSize - 1;
 inline constexpr std::uint32_t kAlways = ~std::uint32_t{0};
 /// Pages of an instance: all that root does not need itself.
 inline constexpr core::PageCount kRestOfMemory{0};
@@ -23,6 +25,7 @@ struct InstanceConfig {
   std::string_view name;   ///< letters, digits, '-' and '_'; unique
   std::string_view image;  ///< a file of the archive
   std::string_view arguments;
+  std::string_view files;  ///< archives of the archive, with commas between; what its file system begins with
   core::PageCount pages{1024};            ///< or kRestOfMemory
   std::uint32_t slots{4};                 ///< slice slots on each of its CPUs, 1 to 63
   std::uint64_t cpus{~std::uint64_t{0}};  ///< mask; CPUs that the machine lacks do not count

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "core/text/write.hpp"
 #include "libos/root/config.hpp"
@@ -43,7 +44,7 @@ class ConsoleMux {
     } else if (line.size != 0) {
       whole_line(line.name, {line.view(), {}});
     }
-    line.size = 0;
+    line.clear();
   }
   /// A line of root's own; `text` without a newline.
   void announce(std::string_view name, std::string_view text) { whole_line(name, {text, {}}); }
@@ -54,7 +55,12 @@ class ConsoleMux {
     std::string_view name;
     std::array<char, kKept> text{};
     std::size_t size{};
+    bool returned{};  ///< what comes next begins the line over, unless it ends it
     [[nodiscard]] std::string_view view() const { return {text.data(), size}; }
+    void clear() {
+      size = 0;
+      returned = false;
+    }
   };
   struct Pieces {
     std::string_view first, second;
@@ -66,8 +72,7 @@ class ConsoleMux {
       screen_.put(piece);
       if (ends) screen_.put(std::string_view("\n", 1));
       keep(line, piece);
-      // A carriage return starts the line over: a line editor redraws that way.
-      if (ends) line.size = 0;
+      if (ends) line.clear();
       column_ = line.size;
       return;
     }
@@ -79,16 +84,18 @@ class ConsoleMux {
     }
     if (ends) {
       whole_line(line.name, {line.view(), piece});
-      line.size = 0;
+      line.clear();
     } else {
       keep(line, piece);
     }
   }
 
+  /// A carriage return starts the line over: a line editor redraws that way.
   static void keep(Line& line, std::string_view piece) {
     for (const char c : piece) {
+      if (c != '\r' && std::exchange(line.returned, false)) line.size = 0;
       if (c == '\r') {
-        line.size = 0;
+        line.returned = true;
       } else if (c == '\b') {
         line.size -= line.size != 0 ? 1 : 0;
       } else if (line.size != kKept) {

@@ -32,6 +32,16 @@ core::Result<rt::Payload> Root::do_control(const rt::Payload& request) {
           abi::calls::event_deliver(event_, abi::EventBits(std::uint64_t{1} << end_bit(id).raw())));
       return rt::Payload{};
     }
+    case rt::ControlCall::Crash: {
+      FB_ASSIGN(const std::size_t id, named(request));
+      if (instances_[id].status != rt::InstanceStatus::Running) return core::fail(core::Error::NotReady);
+      FB_TRY(instances_[id].crash());
+      return rt::Payload{};
+    }
+    case rt::ControlCall::Account: {
+      FB_ASSIGN(const std::uint64_t pages, abi::calls::budget_query(rt::environment().budget));
+      return rt::Payload{0, pages, slots_.free_count()};
+    }
     case rt::ControlCall::Start: {
       FB_ASSIGN(const std::size_t id, named(request));
       const auto status = instances_[id].status;

@@ -35,6 +35,7 @@ core::Result<> Instance::start(std::size_t id, std::span<const std::byte> elf, c
   const bool spoken_to = config.console || config.control;
   auto spawned = rt::Process::spawn({.name = config.name,
                                      .arguments = config.arguments,
+                                     .files = config.files,
                                      .elf = elf,
                                      .budget = pages,
                                      .slots = lent_,
@@ -86,6 +87,8 @@ void Instance::kill() {
   killed_ = true;
   if (!process_.none()) static_cast<void>(abi::calls::context_stop(process_.context()));
 }
+
+core::Result<> Instance::crash() { return process_.take_code(); }
 
 rt::InstanceState Instance::state() const {
   const std::uint64_t state = query(0);

@@ -46,6 +46,8 @@ class Instance {
   /// Takes back everything it had.
   void release(SlotBook& slots);
   void kill();
+  /// It faults wherever it runs next. Errors: those of unmap_pages.
+  core::Result<> crash();
 
   [[nodiscard]] rt::Port& port() { return port_; }
   [[nodiscard]] rt::InstanceState state() const;

@@ -46,6 +46,12 @@ class SlotBook {
     for (std::size_t cpu = 0; cpu != rt::kMaxCpus; ++cpu) free_[cpu] |= slots[cpu];
   }
   [[nodiscard]] const SlotSets& free() const { return free_; }
+  /// On all CPUs.
+  [[nodiscard]] std::uint64_t free_count() const {
+    std::uint64_t count = 0;
+    for (const std::uint64_t slots : free_) count += static_cast<std::uint64_t>(std::popcount(slots));
+    return count;
+  }
 
  private:
   /// A CPU whose slots are all lent still exists, but has none to give: the same to take().

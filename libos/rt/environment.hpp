@@ -24,7 +24,7 @@ struct Environment {
   std::uint64_t cpus{};
   core::CpuId context_cpu;
   std::array<std::uint64_t, kMaxCpus> slots{};
-  std::string_view name, arguments;
+  std::string_view name, arguments, files;
 };
 
 /// Of this program. Views refer to the start page, which nobody writes any more.

@@ -50,6 +50,7 @@ Process& Process::operator=(Process&& other) noexcept {
     domain_ = std::move(other.domain_);
     for (std::size_t i = 0; i != pages_.size(); ++i) pages_[i] = std::move(other.pages_[i]);
     page_count_ = std::exchange(other.page_count_, 0);
+    code_ = other.code_;
     space_ = std::move(other.space_);
     context_ = std::move(other.context_);
   }
@@ -63,6 +64,13 @@ void Process::end() {
   while (page_count_ != 0) pages_[--page_count_].reset();
   domain_.reset();
   budget_.reset();
+}
+
+core::Result<> Process::take_code() {
+  return in_pieces(code_.count, [&](core::PageCount done, core::PageCount now) -> core::Result<> {
+    FB_TRY(abi::calls::unmap_pages(space_.get(), code_.start + core::bytes_of(done), now));
+    return {};
+  });
 }
 
 core::Result<> Process::create(const SpawnOptions& options) {
@@ -89,6 +97,7 @@ core::Result<Process::PagesCap> Process::add_pages(core::PageCount count) {
 core::Result<> Process::load(const SpawnPlan& plan) {
   for (std::size_t i = 0; i != plan.segment_count; ++i) {
     const PlannedSegment& segment = plan.segments[i];
+    if (segment.access.has(abi::AccessBit::Execute)) code_ = {segment.start, segment.pages};
     FB_ASSIGN(const auto pages, add_pages(segment.pages));
     if (!segment.bytes.empty()) {
       // Written through a mapping of ours that is gone before the program can execute them.
@@ -149,6 +158,7 @@ core::Result<> Process::fill_start_page(const SpawnOptions& options) {
   info.context_cpu = options.cpu.raw();
   copy_text(info.name, options.name);
   copy_text(info.arguments, options.arguments);
+  copy_text(info.files, options.files);
   return abi::calls::map_pages(space_.get(), pages, kStartInfoAddress, core::PageCount(0), core::PageCount(1),
                                kReadOnly);
 }

@@ -10,6 +10,7 @@ namespace fb::libos::rt {
 struct SpawnOptions {
   std::string_view name;
   std::string_view arguments;
+  std::string_view files;  ///< see StartInfo
   std::span<const std::byte> elf;
   core::PageCount budget{};                     ///< pages of the caller's reservation that become its own
   std::array<std::uint64_t, kMaxCpus> slots{};  ///< slice slots of the caller's that become its own, per CPU
@@ -34,6 +35,8 @@ class [[nodiscard]] Process {
   ~Process() { end(); }
 
   void end();
+  /// Unmaps its code, for whoever wants to see how it faults. Errors: those of unmap_pages.
+  core::Result<> take_code();
   [[nodiscard]] bool none() const { return context_.none(); }
   [[nodiscard]] abi::Cap<abi::ObjectType::Context> context() const { return context_.get(); }
   [[nodiscard]] abi::Cap<abi::ObjectType::Budget> budget() const { return budget_.get(); }
@@ -51,6 +54,7 @@ class [[nodiscard]] Process {
   Owned<abi::ObjectType::Domain> domain_;
   std::array<Owned<abi::ObjectType::Pages>, core::elf::kMaxSegments + 3> pages_;
   std::size_t page_count_{};
+  PageRange code_;
   Owned<abi::ObjectType::AddressSpace> space_;
   Owned<abi::ObjectType::Context> context_;
 };

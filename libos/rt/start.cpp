@@ -54,6 +54,7 @@ void adopt(const StartInfo& info) {
   for (std::size_t i = 0; i != kMaxCpus; ++i) e.slots[i] = info.slots[i];
   e.name = text_in(info.name, sizeof info.name);
   e.arguments = text_in(info.arguments, sizeof info.arguments);
+  e.files = text_in(info.files, sizeof info.files);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ inline constexpr std::uint64_t kStartMagic = 0x4642'5354'4152'5401;  ///< "FBSTA
 inline constexpr std::uint64_t kStartVersion = 1;
 inline constexpr std::size_t kMaxCpus = 16;
 inline constexpr std::size_t kNameSize = 24;  ///< of programs and instances, with the NUL
+inline constexpr std::size_t kFilesSize = 128;
 
 /// The page whose address is the start argument of every program but the first domain's (that one gets an
 /// exo_boot_info). Handles are the program's own, 0 where it was not given one. Text ends with a NUL.
@@ -29,6 +30,7 @@ struct StartInfo {
   std::uint64_t context_cpu;
   char name[kNameSize];
   char arguments[512];
+  char files[kFilesSize];  ///< archives of the boot archive that its files are in, with commas between
 };
 static_assert(sizeof(StartInfo) <= core::kPageSize);
 

@@ -1,12 +1,29 @@
 #include "libos/rt/team.hpp"
 
+#include <algorithm>
 #include <bit>
+
+#include "core/text/buffer.hpp"
+#include "libos/rt/protocol.hpp"
 
 namespace fb::libos::rt {
 namespace {
 
 constexpr core::PageCount kAreaPages{2}, kOwnStackPages{8};
 constexpr abi::Bit kEndBit{1};
+constexpr core::Nanoseconds kLookAgain{250'000'000};
+constexpr std::uint64_t kFaulted = 6;  // of context_query
+
+/// As far as there is room for it: whoever had the gate when it faulted has it still.
+void tell(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.size(), kWordBytes);
+    const auto words = request_words(PortCall::Write, pack(text.substr(0, size)), size);
+    const auto answer = abi::calls::cap_invoke(environment().console, words);
+    if (!answer || answer->w[0] != size) return;
+    text.remove_prefix(size);
+  }
+}
 
 }  // namespace
 
@@ -56,11 +73,28 @@ void Team::run(Member* member) {
   member->fibres->carry(carrier);
 }
 
+void Team::fault_as_members_do() const {
+  for (std::size_t i = 0; i != size_; ++i) {
+    const auto context = members_[i].seat.context.get();
+    const std::uint64_t state = abi::calls::context_query(context, 0).value_or(0);
+    if ((state & 0xff) != kFaulted) continue;
+    const auto query = [&](std::uint64_t which) { return abi::calls::context_query(context, which).value_or(0); };
+    std::array<char, 128> room;
+    const auto line = core::text::format_to(
+        room, environment().name, ": processor ", state >> 8 & 0xff, ": vector ", state >> 16 & 0xff, " at ",
+        core::text::hex(query(2)), ", address ", core::text::hex(query(3)), "\n");
+    tell(line);
+    __builtin_trap();
+  }
+}
+
 void Team::serve(abi::EventBits last) {
   const Environment& e = environment();
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   for (;;) {
-    const auto bits = abi::calls::event_wait(e.event, abi::EventBits(kAll), abi::kNever);
+    const auto bits = abi::calls::event_wait(e.event, abi::EventBits(kAll), now() + kLookAgain);
+    fault_as_members_do();
+    if (!bits && bits.error() == core::Error::TimedOut) continue;
     if (!bits) __builtin_trap();  // the event was revoked: there is nothing left to wait for
     if ((bits->raw() & last.raw()) != 0) return;
     fibres_.give(*bits);

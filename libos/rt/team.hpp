@@ -16,7 +16,8 @@ class Team {
   /// From now on the fibres that are ready run, on all processors of the environment's slots. Errors: NoSlices when there is
   /// none besides the caller's own, those of memory and contexts.
   core::Result<> start();
-  /// Waits for the program's event, and gives fibres what comes, until `last` comes.
+  /// Waits for the program's event, and gives fibres what comes, until `last` comes. Faults when another member has, as the
+  /// starter sees the first context only: without it nobody would be told of a program that can do nothing any more.
   void serve(abi::EventBits last);
   [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -25,6 +26,7 @@ class Team {
     KernelMachine::Seat seat;
     Fibres* fibres{};
   };
+  void fault_as_members_do() const;
   core::Result<> add_all();
   core::Result<> add(core::CpuId cpu, std::uint64_t slots);
   [[noreturn]] static void run(Member* member);

@@ -70,6 +70,17 @@ TEST(ConsoleMux, line_of_one_that_is_gone_is_not_continued) {
   EXPECT_EQ(desk.screen.text, "> \n[two] half\n> \n[two] new\n> \n[root] x\n");
 }
 
+TEST(ConsoleMux, carriage_return_before_a_line_ends_keeps_it) {
+  Desk desk;
+  desk.mux.write(1, "whole\r");
+  desk.mux.write(1, "\n");
+  EXPECT_EQ(desk.screen.text, "[two] whole\n");
+  desk.mux.write(1, "old\r");
+  desk.mux.write(1, "new\r");
+  desk.mux.write(1, "\n");
+  EXPECT_EQ(desk.screen.text, "[two] whole\n[two] new\n");
+}
+
 TEST(ConsoleMux, announcement_starts_a_line) {
   Desk desk;
   desk.mux.write(0, "> ");

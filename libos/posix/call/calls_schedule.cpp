@@ -3,6 +3,7 @@
 
 #include "libos/posix/call/handlers.hpp"
 #include "libos/posix/call/time.hpp"
+#include "libos/posix/machine/means.hpp"
 #include "libos/posix/task/processes.hpp"
 
 namespace fb::libos::posix::call {
@@ -53,7 +54,7 @@ Done set_policy(Call& call, std::uint32_t policy, core::VirtAddr parameter) {
 }
 
 Answer<std::uint64_t> machine_cpus() {
-  const auto count = abi::calls::machine_info(abi::Info::Cpus).value_or(1);
+  const auto count = machine::processor_count();
   return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
 }
 
@@ -120,8 +121,7 @@ Done do_sched_setaffinity(Call& call) {
 }
 
 Done do_getcpu(Call& call) {
-  const auto cpu = static_cast<std::uint32_t>(abi::calls::machine_info(abi::Info::CurrentCpu).value_or(0));
-  if (call.word(0) != 0) FB_TRY(call.put(call.address(0), cpu));
+  if (call.word(0) != 0) FB_TRY(call.put(call.address(0), machine::current_processor()));
   if (call.word(1) != 0) FB_TRY(call.put(call.address(1), std::uint32_t{0}));
   return 0;
 }

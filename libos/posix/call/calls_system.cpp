@@ -1,5 +1,6 @@
 // The system as a whole: names, figures, and what belongs to whoever runs the instance (uname(2), sysinfo(2), reboot(2)).
 #include "libos/posix/call/handlers.hpp"
+#include "libos/posix/machine/means.hpp"
 #include "libos/posix/task/processes.hpp"
 
 namespace fb::libos::posix::call {
@@ -54,10 +55,10 @@ Done do_sysinfo(Call& call) {
   } told{};
   static_assert(sizeof told == 112);
   constexpr std::uint64_t kSecond = 1'000'000'000;
-  const auto figure = [](abi::Info what) { return abi::calls::machine_info(what).value_or(0); };
+  const auto memory = machine::memory();
   told.uptime = static_cast<std::int64_t>(rt::now().raw() / kSecond);
-  told.memory = figure(abi::Info::TotalPages);
-  told.free = std::min(figure(abi::Info::FreePages), told.memory);
+  told.memory = memory.all.raw();
+  told.free = std::min(memory.free.raw() + call.process.system.frames.idle(), told.memory);
   told.processes = static_cast<std::uint16_t>(call.process.system.processes.count());
   told.unit = core::kPageSize;
   FB_TRY(call.put(call.address(0), told));

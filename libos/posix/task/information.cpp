@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "libos/posix/machine/means.hpp"
 #include "libos/posix/task/executable_file.hpp"
 #include "libos/posix/task/job_control.hpp"
 #include "libos/posix/task/processor_time.hpp"
 
 namespace fb::libos::posix::task {
 namespace {
-
-std::uint64_t pages_of(abi::Info what) {
-  return abi::calls::machine_info(what).value_or(0) * core::kPageSize;
-}
 
 std::array<std::uint32_t, 4> ids_of(const Ids& ids) {
   return {ids.real, ids.effective, ids.saved, ids.file_system};
@@ -96,10 +93,11 @@ procfs::SystemState InstanceInformation::system() const {
   procfs::SystemState state;
   state.uptime = rt::now();
   state.boot = system_.clock.now() - state.uptime;
-  state.memory = pages_of(abi::Info::TotalPages);
+  const auto memory = machine::memory();
+  state.memory = core::bytes_of(memory.all).raw();
   // Frames that came back wait here for the next program; the machine does not get them any more.
   const auto unused = system_.frames.idle() * std::uint64_t{core::kPageSize};
-  state.free_memory = std::min(pages_of(abi::Info::FreePages) + unused, state.memory);
+  state.free_memory = std::min(core::bytes_of(memory.free).raw() + unused, state.memory);
   state.shared_memory = 0;
   state.processors = processors_;
   state.threads = 0;

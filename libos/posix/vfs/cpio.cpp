@@ -204,26 +204,34 @@ Answer<> Filler::add(const Entry& entry) {
   return add_file(target, entry);
 }
 
+Answer<> fill_from(Filler& filler, std::span<const std::byte> bytes, std::string_view* fault) {
+  if (fault != nullptr) *fault = {};
+  const auto archive = Archive::parse(bytes);
+  if (!archive) return fail(Errno::Invalid);
+  for (const Entry& entry : *archive) {
+    const auto added = filler.add(entry);
+    if (added) continue;
+    if (fault != nullptr) *fault = entry.name;
+    return added;
+  }
+  filler.stamp_directories();
+  return {};
+}
+
 }  // namespace
 
 Answer<Ref<Tmpfs>> tmpfs_from_cpio(Frames& frames, Clock& clock, std::uint64_t device,
-                                   std::span<const std::byte> archive, const Tmpfs::Limits& limits) {
-  const auto parsed = Archive::parse(archive);
-  if (!parsed) return fail(Errno::Invalid);
+                                   std::span<const std::byte> archive, const Tmpfs::Limits& limits,
+                                   std::string_view* fault) {
   FB_ASSIGN(auto tmpfs, Tmpfs::make(frames, clock, device, {.mode = mode::kDirectory | 0755}, limits));
   Filler filler(tmpfs->root());
-  for (const Entry& entry : *parsed) FB_TRY(filler.add(entry));
-  filler.stamp_directories();
+  FB_TRY(fill_from(filler, archive, fault));
   return tmpfs;
 }
 
-Answer<> overlay_cpio(const Place& place, std::span<const std::byte> archive) {
-  const auto parsed = Archive::parse(archive);
-  if (!parsed) return fail(Errno::Invalid);
+Answer<> overlay_cpio(const Place& place, std::span<const std::byte> archive, std::string_view* fault) {
   Filler filler(place);
-  for (const Entry& entry : *parsed) FB_TRY(filler.add(entry));
-  filler.stamp_directories();
-  return {};
+  return fill_from(filler, archive, fault);
 }
 
 }  // namespace fb::libos::posix::vfs

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,6 +98,58 @@ static inline struct books take_books(void) {
   if (file != NULL) fclose(file);
   its.free /= 4;
   return its;
+}
+
+/// What children have done, where they and their parent see it.
+static uint64_t* done;
+enum { kDone, kDoneCount = 8 };
+
+static inline int share_counters(void) {
+  done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return done != MAP_FAILED;
+}
+static inline void count_round(void) { __atomic_fetch_add(&done[kDone], 1, __ATOMIC_RELAXED); }
+static inline uint64_t rounds(void) { return __atomic_load_n(&done[kDone], __ATOMIC_RELAXED); }
+
+/// As end_of, of a child that counts rounds: it gets `wake` when it does none for a while, then SIGKILL, and that too when it
+/// has done `most` looks' worth of them.
+static inline int end_of_worker(pid_t child, int most, int wake) {
+  enum { kAsleep = 6, kGivenUp = 24 };
+  uint64_t seen = rounds();
+  double killed = 0;
+  for (int look = 0, still = 0;; ++look) {
+    int status = -1;
+    const pid_t got = waitpid(child, &status, WNOHANG);
+    if (got == child) return status;
+    if (got == -1 && errno != EINTR) return -1;
+    if (killed != 0 && seconds() - killed > 20) return -2;
+    still = rounds() == seen ? still + 1 : 0;
+    seen = rounds();
+    if (still >= kGivenUp || look >= most) {
+      if (killed == 0) killed = seconds();
+      kill(child, SIGKILL);
+    } else if (still >= kAsleep && wake != 0) {
+      kill(child, wake);
+    }
+    sleep_us(look < 10 ? 100 : 500);
+  }
+}
+
+/// All but the first process are gone. They are nobody's children, so it takes until they are not seen.
+static inline void sweep(void) {
+  for (int i = 0; i != 2000 && entries("/proc") > 1; ++i) {
+    kill(-1, SIGKILL);
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+    sleep_us(1000);
+  }
+}
+
+/// Whether there are as many processes and descriptors as before, and as many pages but for those that tables of the LibOS
+/// need from then on.
+static inline int balanced(const struct books* before, const struct books* after, long pages) {
+  return after->processes == before->processes && after->descriptors == before->descriptors &&
+         after->free >= before->free - pages;
 }
 
 static inline void tell(int children, const struct ends* ends) {

@@ -450,22 +450,6 @@ static const struct step {
     {"storm", storm, 0, 0},
 };
 
-/// What is left of it, whoever it is: all others. They are nobody's children, so it takes until they are not seen.
-static void sweep(void) {
-  for (int i = 0; i != 2000 && entries("/proc") > 1; ++i) {
-    kill(-1, SIGKILL);
-    while (waitpid(-1, NULL, WNOHANG) > 0) {
-    }
-    sleep_us(1000);
-  }
-}
-
-static int balanced(const struct books* before, const struct books* after) {
-  // The tables of the LibOS stay as large as they once were.
-  return after->processes == before->processes && after->descriptors == before->descriptors &&
-         after->free >= before->free - 512;
-}
-
 static int run(const struct step* step) {
   const struct books before = take_books();
   const double start = seconds();
@@ -484,7 +468,7 @@ static int run(const struct step* step) {
   const int died = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGBUS);
   const int well =
       (WIFEXITED(status) && WEXITSTATUS(status) == 7) || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  const int fits = status >= 0 && (well || (died && step->may_die)) && balanced(&before, &after);
+  const int fits = status >= 0 && (well || (died && step->may_die)) && balanced(&before, &after, 512);
   printf(
       "%s: %s; status %x, %.1f and %.1f s; free %ld of %ld, processes %ld of %ld, descriptors %ld of %ld\n",
       step->name, fits ? "ok" : "WRONG", (unsigned)status, ended - start, seconds() - ended, after.free,
