@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fbsource import REPO
-from image import elf, newc
+from image import elf, newc, tree
 from machine import guest
 from machine.emulator import Emulator, EmulatorError, Machine
 from machine.output import CommandOutput, Everything
@@ -65,11 +65,13 @@ def make_parser():
                         help="bring a file or folder into the guest (/root/NAME)")
     parser.add_argument("--out", action="append", default=[], metavar="GUEST[:HOST]",
                         help="bring a file or folder of the guest back when the command has ended")
+    parser.add_argument("--file", action="append", default=[], metavar="NAME=PATH",
+                        help="another file of the boot image; a folder becomes an archive of what is in it")
     parser.add_argument("--icount", action="store_true",
                         help="count instructions instead of time: exact and repeatable, one processor")
     parser.add_argument("--timeout", type=seconds, metavar="S", help="stop after that many seconds")
     parser.add_argument("--verbose", action="store_true", help="what the machine has to say, too")
-    parser.add_argument("--config", metavar="NAME", help="boot configuration, a file of the boot image (boot.conf)")
+    parser.add_argument("--config", metavar="NAME", help="boot configuration: a file of the boot image (boot.conf), or with a slash one of this machine")
     parser.add_argument("--append", default="", metavar="WORDS", help="more words for the kernel's command line")
     parser.add_argument("--build", type=Path, default=BUILD, help=argparse.SUPPRESS)
     parser.add_argument("--kernel", type=Path, help="another kernel")
@@ -117,7 +119,7 @@ def command_line(options, has_command):
     """The kernel's."""
     words = [options.append] if options.append else []
     if options.config:
-        words.append(f"config={options.config}")
+        words.append(f"config={os.path.basename(options.config)}")
     if has_command:
         words.append(f"command={guest.COMMAND}")
     line = " ".join(words)
@@ -142,34 +144,70 @@ def is_file(descriptor):
         return False
 
 
-def build_image(options, words, ours, stack):
-    """(the boot image with all that this run adds, the guest's command)."""
-    base = options.image or options.build / "image.cpio"
-    if not base.is_file():
-        raise EmulatorError(f"the boot image is not built: {base} (./fb build kernel)")
+def temporary_file(stack, write):
+    """The path of a file without a name, which `write` has written."""
+    file = stack.enter_context(tempfile.TemporaryFile())
+    write(file)
+    file.flush()
+    return Path(f"/proc/self/fd/{file.fileno()}")
+
+
+def warn_about(skipped, option):
+    """What is neither file nor folder nor link stays here."""
+    for path in skipped:
+        print(f"fb: warning: {option}: {path}: left out: not a file, folder or link", file=sys.stderr)
+
+
+def more_files(options, stack):
+    """Members of the boot image that the options name."""
+    arguments = list(options.file)
+    if options.config and "/" in options.config:
+        arguments.append(f"{os.path.basename(options.config)}={options.config}")
+    members, skipped = [], []
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        found = guest.on_host(path)
+        if not name or not path:
+            raise guest.GuestError(f"--file: {argument}: expected NAME=PATH")
+        if found.is_dir():
+            taken = list(tree.take(found.resolve(), ".", skipped))
+            found = temporary_file(stack, lambda file, taken=taken: newc.write(file, taken))
+        elif not found.is_file():
+            raise guest.GuestError(f"{path}: no such file or folder")
+        members.append(newc.file(name, found))
+    warn_about(skipped, "--file")
+    if options.rootfs is not None:
+        members.append(newc.file(guest.ROOT, options.rootfs))
+    return members
+
+
+def command_files(options, words, ours, stack):
+    """(members of the boot image, the guest's command)."""
     added = guest.Added()
     for argument in options.add:
         added.bring(argument)
     if ours:
         words = [added.program(words[0]), *words[1:]]
-    for path in added.skipped:
-        print(f"fb: warning: --add: {path}: left out: not a file, folder or link", file=sys.stderr)
+    warn_about(added.skipped, "--add")
     terminal = terminal_size()
     environment = [f"TERM={os.environ['TERM']}"] if terminal and os.environ.get("TERM") else []
     command = guest.Command(words, environment, terminal=terminal, input=added.input(0) if is_file(0) else "",
                             wanted=[path for path, _ in guest.out_places(options.out)])
     members = [newc.file(guest.COMMAND, command.encode())]
     if added.members:
-        overlay = stack.enter_context(tempfile.TemporaryFile())
-        added.archive(overlay)
-        overlay.flush()
-        members.append(newc.file(guest.ADDED, Path(f"/proc/self/fd/{overlay.fileno()}")))
-    if options.rootfs is not None:
-        members.append(newc.file(guest.ROOT, options.rootfs))
+        members.append(newc.file(guest.ADDED, temporary_file(stack, added.archive)))
+    return members, command
+
+
+def build_image(options, members, stack):
+    """The boot image with all that this run adds, open."""
+    base = options.image or options.build / "image.cpio"
+    if not base.is_file():
+        raise EmulatorError(f"the boot image is not built: {base} (./fb build kernel)")
     image = stack.enter_context(tempfile.TemporaryFile())
     newc.extend(image, base, members)
     image.flush()
-    return image, command
+    return image
 
 
 def fitting_memory(image):
@@ -190,10 +228,15 @@ def start(options, words, ours, stack):
     """(machine, its output, whether a person types)."""
     image = options.image or options.build / "image.cpio"
     output, command, inherited = Everything(), None, []
+    members = more_files(options, stack)
     if words is not None:
-        made, command = build_image(options, words, ours, stack)
+        of_command, command = command_files(options, words, ours, stack)
+        members += of_command
+    if members:
+        made = build_image(options, members, stack)
         image, inherited = Path(f"/proc/self/fd/{made.fileno()}"), [made.fileno()]
         options.mem = options.mem or fitting_memory(made)
+    if words is not None:
         output = CommandOutput(stack.enter_context(tempfile.TemporaryFile()) if options.out else None,
                                options.verbose)
     machine = Machine(kernel=options.kernel or options.build / "images" / "kernel.elf", image=image,

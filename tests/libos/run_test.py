@@ -11,6 +11,7 @@ import tempfile
 import textwrap
 import time
 import unittest
+from contextlib import ExitStack
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent.parent.parent / "tools"
@@ -161,6 +162,10 @@ class Options(unittest.TestCase):
                       ["--config", "a b"], ["hello"], ["--"], ["--nosuch"], ["--add"], ["--image", "x", "--out", "/y"]):
             self.refuse(run.parse, wrong)
 
+    def test_configuration_of_this_machine_goes_by_its_name(self):
+        options, _, _ = run.parse(["--config", "./some/two.conf"])
+        self.assertEqual(run.command_line(options, False), "config=two.conf")
+
     def test_kernel_command_line_has_an_end(self):
         options, _, _ = run.parse(["--append", "x" * 600])
         with self.assertRaises(guest.GuestError):
@@ -183,6 +188,25 @@ class Brought(unittest.TestCase):
         archive = io.BytesIO()
         added.archive(archive)
         return {member.name: member for member in newc.parse(archive.getvalue())}
+
+    def test_files_and_folders_become_members_of_the_boot_image(self):
+        (self.folder / "red").mkdir()
+        (self.folder / "red" / "name").write_bytes(b"red")
+        (self.folder / "my.conf").write_bytes(b"# nothing")
+        options, _, _ = run.parse(["--config", f"{self.folder}/my.conf", "--file", f"red.cpio={self.folder}/red", "--file",
+                                   f"x={self.folder}/my.conf"])
+        with ExitStack() as stack:
+            members = {member.name: member.contents.read_bytes() for member in run.more_files(options, stack)}
+            self.assertEqual(sorted(members), ["my.conf", "red.cpio", "x"])
+            self.assertEqual((members["x"], members["my.conf"]), (b"# nothing", b"# nothing"))
+            red = {member.name: bytes(member.contents) for member in newc.parse(members["red.cpio"])}
+            self.assertEqual(red, {".": b"", "./name": b"red"})
+
+    def test_files_that_are_not_there_are_refused(self):
+        for arguments in (["--file", "x"], ["--file", "=x"], ["--file", "x="], ["--file", f"x={self.folder}/nosuch"],
+                          ["--config", f"{self.folder}/nosuch"]):
+            with ExitStack() as stack, self.assertRaises(guest.GuestError):
+                run.more_files(run.parse(arguments)[0], stack)
 
     def test_command_holds_any_byte(self):
         command = guest.Command(["a b", "", "\n\udcff"], ["T=x"], "/d", (24, 80), ["/o"], "/i")

@@ -43,7 +43,8 @@ class Machine:
                    "-chardev", f"socket,id=frames,fd={frames}", "-serial", "chardev:frames",
                    "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
         if self.icount:
-            command += ["-icount", "shift=0,sleep=off"]
+            # Its random numbers and its clock would be those of this machine.
+            command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]
         if control is not None:
             command += ["-chardev", f"socket,id=control,fd={control}", "-mon", "chardev=control,mode=control"]
         return command + self.extra

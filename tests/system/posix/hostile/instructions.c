@@ -1,15 +1,19 @@
 // Instructions at random, in children of another user: bytes, pieces of real code with bits turned, and what only ring 0
-// may do; with handlers that go on somewhere else [C4.01]. Ends with 0 if the parent can still make children, wait for
-// them and kill them, and its memory and registers are as they were. Arguments: children, seed.
-#include <sys/mman.h>
+// may do [C4.01]. A round is a sequence that nobody has seen, from registers that mean harm to the fault or the alarm that
+// ends it: its handler writes the next one and goes on there. Ends with 0 if the parent can still make children, wait for
+// them and kill them, its memory and registers are as they were, and nothing of theirs is left.
+// Arguments: how many rounds at least, seed.
+#include <sys/time.h>
 #include <ucontext.h>
 
 #include "tests/system/posix/hostile/attack.h"
 
-enum { kCode = 4 * 4096, kKept = 512, kFaults = 200, kPatience = 60 };
+enum { kCode = 4 * 4096, kKept = 512, kRounds = 2000, kSequence = 24, kPatience = 4000, kWarm = 8, kProcesses = 24 };
 
+/// Too far from the program for a jump or a store with a displacement.
+static unsigned char* const code = (unsigned char*)0x200010000000;
+static unsigned char* const written = (unsigned char*)0x210010000000;  ///< the same, where it can be written
 static uint64_t kept[kKept];
-static unsigned char* code;
 static uint64_t registers[16];
 static volatile int faults;
 static char handler_stack[1 << 16];
@@ -115,29 +119,31 @@ static const struct piece kPieces[] = {
 };
 enum { kPieceCount = sizeof kPieces / sizeof *kPieces };
 
-/// QEMU's translator fails an assertion of its own at some invalid VEX and EVEX instructions: none at random.
+/// QEMU's translator fails an assertion of its own at some invalid VEX and EVEX instructions: none but those above.
+static int is_vector_prefix(unsigned char byte) { return byte == 0xc4 || byte == 0xc5 || byte == 0x62; }
 static unsigned char byte(void) {
   for (;;) {
     const unsigned char its = (unsigned char)next();
-    if (its != 0xc4 && its != 0xc5 && its != 0x62) return its;
+    if (!is_vector_prefix(its)) return its;
   }
 }
 
-static void write_code(uint64_t kind) {
+/// `kind` 0 is bytes alone, 1 mostly real code, others mostly pieces. May write a bit more than `size`.
+static void write_code(uint64_t kind, int at, int size) {
   const unsigned char* const real = (const unsigned char*)(uintptr_t)&printf;
-  for (int at = 0; at < kCode;) {
+  for (const int end = at + size; at < end;) {
     const uint64_t dice = next() % 8;
     if (kind == 0 || dice == 0) {
-      code[at++] = byte();
+      written[at++] = byte();
     } else if (kind == 1 || dice < 3) {
       const unsigned char* from = real + next() % 8192;
-      const int size = (int)(next() % 32) + 1;
-      for (int i = 0; i < size && at < kCode; ++i) code[at++] = from[i];
-      if (next() % 4 == 0) code[at - 1] = byte();
+      for (int i = (int)(next() % 32) + 1; i != 0 && at < end; --i, ++from)
+        written[at++] = is_vector_prefix(*from) ? byte() : *from;
+      if (next() % 4 == 0) written[at - 1] = byte();
     } else {
       const struct piece* its = &kPieces[next() % kPieceCount];
-      for (int i = 0; i < its->size && at < kCode; ++i) code[at++] = its->bytes[i];
-      if (next() % 16 == 0) code[at - 1] = byte();
+      for (int i = 0; i < its->size; ++i) written[at++] = its->bytes[i];
+      if (next() % 16 == 0 && !is_vector_prefix(its->bytes[0])) written[at - 1] = byte();
     }
   }
 }
@@ -163,78 +169,126 @@ static uint64_t value(void) {
   }
 }
 
-/// Without the C library, whose thread pointer may be gone. Not in a wrong place for ever: what did not end is killed.
+static uint64_t kind;
+
+static long call(long number, long a, long b, long c) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"((long)0) : "rcx", "r11", "memory");
+  return result;
+}
+
+static void keep_awake(void) {
+  static const struct itimerval often = {{0, 250}, {0, 250}};
+  call(SYS_setitimer, ITIMER_REAL, (long)&often, 0);
+}
+
+/// With the registers' values, on a stack among the code, to `target`.
+static uint64_t target __attribute__((used));
+__attribute__((naked, used)) static void load_and_jump(const uint64_t* values) {
+  __asm__(
+      "mov 0(%rdi), %rax\n mov 8(%rdi), %rbx\n mov 16(%rdi), %rcx\n mov 24(%rdi), %rdx\n mov 32(%rdi), %rsi\n"
+      "mov 40(%rdi), %rbp\n mov 48(%rdi), %r8\n mov 56(%rdi), %r9\n mov 64(%rdi), %r10\n mov 72(%rdi), %r11\n"
+      "mov 80(%rdi), %r12\n mov 88(%rdi), %r13\n mov 96(%rdi), %r14\n mov 104(%rdi), %r15\n"
+      "mov 112(%rdi), %rsp\n mov 120(%rdi), %rdi\n jmp *target(%rip)");
+}
+static void jump(uint64_t at) {
+  registers[14] = (uint64_t)written + kCode - 256;
+  target = (uint64_t)code + at;
+  load_and_jump(registers);
+}
+
+/// Without the C library, whose thread pointer may be gone.
 static void go_on(int number, siginfo_t* information, void* argument) {
   (void)number;
   (void)information;
   ucontext_t* const context = argument;
-  if (++faults == kFaults) syscall(SYS_exit_group, 7);
-  context->uc_mcontext.gregs[REG_RIP] = (long long)((uint64_t)code + next() % (kCode - 64));
-  context->uc_mcontext.gregs[REG_RSP] = (long long)((uint64_t)code + kCode - 256);
-  if (next() % 4 == 0) context->uc_mcontext.gregs[next() % 15] = (long long)value();
+  count_round();
+  if (++faults >= kRounds) call(SYS_exit_group, 7, 0, 0);
+  if (faults % 64 == 0) keep_awake();
+  const uint64_t at = next() % (kCode - 64);
+  write_code(kind, (int)at, kSequence);
+  if (next() % 4 != 0) {
+    for (int i = 0; i != 4; ++i) registers[next() % 16] = value();
+    jump(at);
+  }
+  memset(&context->uc_sigmask, 0, 8);
+  for (int i = 0; i != 4; ++i) context->uc_mcontext.gregs[next() % 15] = (long long)value();
+  context->uc_mcontext.gregs[REG_RIP] = (long long)((uint64_t)code + at);
+  if (next() % 8 != 0) context->uc_mcontext.gregs[REG_RSP] = (long long)((uint64_t)written + kCode - 256);
   if (next() % 32 == 0) context->uc_mcontext.gregs[REG_EFL] = (long long)value();
   if (next() % 32 == 0) context->uc_mcontext.gregs[REG_CSGSFS] = (long long)value();
   if (next() % 32 == 0 && context->uc_mcontext.fpregs != NULL)
     ((unsigned char*)context->uc_mcontext.fpregs)[next() % 832] = (unsigned char)next();
 }
 
-__attribute__((naked, used)) static void jump(const uint64_t* values, void* to) {
-  __asm__(
-      "pushq %rsi\n mov 0(%rdi), %rax\n mov 8(%rdi), %rbx\n mov 16(%rdi), %rcx\n mov 24(%rdi), %rdx\n"
-      "mov 32(%rdi), %rsi\n mov 40(%rdi), %rbp\n mov 48(%rdi), %r8\n mov 56(%rdi), %r9\n mov 64(%rdi), %r10\n"
-      "mov 72(%rdi), %r11\n mov 80(%rdi), %r12\n mov 88(%rdi), %r13\n mov 96(%rdi), %r14\n mov 104(%rdi), %r15\n"
-      "mov 112(%rdi), %rdi\n ret");
+static void heed_faults(void) {
+  const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+  sigaltstack(&stack, NULL);
+  struct sigaction action = {.sa_sigaction = go_on, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  const int signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGBUS, SIGSYS, SIGUSR1, SIGALRM};
+  for (int i = 0; i != 8; ++i) sigaction(signals[i], &action, NULL);
+  keep_awake();
 }
 
 static void attack(uint64_t number) {
   for (int i = 0; i != 16; ++i) close(i);
-  const struct rlimit few = {64, 64}, small = {1 << 26, 1 << 26};
+  const struct rlimit few = {kProcesses, kProcesses}, small = {1 << 26, 1 << 26};
   setrlimit(RLIMIT_NPROC, &few);
   setrlimit(RLIMIT_AS, &small);
   setsid();
-  // The code lies at one place, the same in its children, with nothing behind it.
-  code = mmap((void*)0x10000000, kCode, PROT_READ | PROT_WRITE | PROT_EXEC,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-  write_code(number % 4);
-  if (number % 8 != 7) {
-    const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
-    sigaltstack(&stack, NULL);
-    struct sigaction action = {.sa_sigaction = go_on, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    const int signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGBUS, SIGSYS, SIGUSR1};
-    for (int i = 0; i != 7; ++i) sigaction(signals[i], &action, NULL);
-  }
+  // The code lies at one place, the same in its children, with nothing before and behind it.
+  const int memory = memfd_create("code", 0);
+  if (ftruncate(memory, kCode) != 0) _exit(1);
+  const int access = PROT_READ | PROT_EXEC | (number % 2 == 0 ? 0 : PROT_WRITE);
+  if (mmap(code, kCode, access, MAP_SHARED | MAP_FIXED, memory, 0) == MAP_FAILED) _exit(1);
+  if (mmap(written, kCode, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory, 0) == MAP_FAILED) _exit(1);
+  close(memory);
+  kind = number % 4;
+  write_code(kind, 0, kCode - 16);
+  if (number % 16 != 15) heed_faults();
   if (setresuid(1000, 1000, 1000) != 0) _exit(1);
-  if (number % 2 == 0) mprotect(code, kCode, PROT_READ | PROT_EXEC);
   for (int i = 0; i != 16; ++i) registers[i] = value();
-  jump(registers, code + next() % 64);
+  jump(next() % 64);
   syscall(SYS_exit_group, 8);
 }
 
 int main(int count, char** words) {
-  const int children = count > 1 ? atoi(words[1]) : 1;
+  const uint64_t wanted = count > 1 ? strtoull(words[1], NULL, 10) : 1;
   const uint64_t first = count > 2 ? strtoull(words[2], NULL, 10) : 0;
+  if (words[0][0] == 'a') return after();
+  printf("seed %llu\n", (unsigned long long)first);
   for (uint64_t i = 0; i != kKept; ++i) kept[i] = i * 0x9e3779b97f4a7c15ull;
+  if (!share_counters()) finish(2, "no memory");
   struct ends ends = {0};
+  struct books before = {0};
+  uint64_t told = 0;
   volatile double sum = 0.5;
-  for (int i = 0; i != children; ++i) {
+  int i = 0;
+  for (; rounds() < wanted; ++i) {
+    if (i == 0 || i == kWarm) before = clear_books();
+    const uint64_t had = rounds();
     seed(first + (uint64_t)i);
     const pid_t child = fork();
     if (child == -1) finish(2, "no more children");
     if (child == 0) attack(first + (uint64_t)i);
-    const int status = end_of(child, kPatience, i % 8 == 7 ? 0 : SIGUSR1);
+    const int status = end_of_worker(child, kPatience, SIGUSR1);
     if (status < 0) {
       printf("child %d of seed %llu\n", i, (unsigned long long)first);
       finish(3, status == -2 ? "a child that cannot be killed" : "a child is lost");
     }
     count_end(&ends, status);
-    sum = sum * 1.5 - sum / 2;  // the same, if the FPU is
+    kill(-1, SIGKILL);  // the children that children made
+    if (rounds() - had > (kProcesses + 1) * kRounds) done[kDone] = had;  // it has written there
+    sum = sum * 1.5 - sum / 2;                                   // the same, if the FPU is
     for (uint64_t j = 0; j != kKept; ++j)
       if (kept[j] != j * 0x9e3779b97f4a7c15ull) finish(4, "memory has changed");
     if (sum != 0.5) finish(6, "the FPU computes otherwise");
-    if (i % 50 == 49) kill(-1, SIGKILL);  // the children that children made
-    if (i % 200 == 199) tell(i + 1, &ends);
+    if (rounds() / 100000 != told) tell(i + 1, &ends);
+    told = rounds() / 100000;
   }
-  tell(children, &ends);
-  if (ends.well * 20 < children) finish(5, "hardly a child faults often");
+  tell(i, &ends);
+  printf("%llu rounds\n", (unsigned long long)rounds());
+  if (!well_after(&before)) finish(7, "something is left");
+  if (rounds() < (uint64_t)i * 20) finish(5, "hardly a child faults often");
   return 0;
 }
