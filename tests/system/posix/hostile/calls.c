@@ -17,7 +17,7 @@
 
 #include "tests/system/posix/hostile/attack.h"
 
-enum { kCalls = 400, kKept = 512, kNumbers = 460, kPages = 64, kPage = 4096, kThreads = 4, kPatience = 4000, kWarm = 20 };
+enum { kCalls = 400, kKept = 512, kNumbers = 460, kPages = 64, kPage = 4096, kThreads = 4, kPatience = 4000, kWarm = 20, kProcesses = 10 };
 
 static uint64_t kept[kKept];
 static char* room;
@@ -124,7 +124,7 @@ static uint64_t argument(uint64_t* random) {
   }
 }
 
-static int forbidden(uint64_t number, int other_user, int returns) {
+static int forbidden(uint64_t number, int other_user, int returns, int multiplies) {
   switch (number) {
     case SYS_exit:
     case SYS_exit_group:
@@ -132,7 +132,7 @@ static int forbidden(uint64_t number, int other_user, int returns) {
     case SYS_vfork:
     case SYS_clone:
     case SYS_clone3:
-      return 1;
+      return !multiplies;
     case SYS_kill:
     case SYS_tkill:
     case SYS_tgkill:
@@ -168,7 +168,7 @@ static void keep_awake(void) {
 
 struct part {
   uint64_t random;
-  int other_user, returns, calls;
+  int other_user, returns, multiplies, calls;
   int first;  ///< thread of its process
 };
 
@@ -177,7 +177,7 @@ static void* call_about(void* argument_of_thread) {
   uint64_t* const random = &its.random;
   for (int i = 0; i != its.calls; ++i) {
     const uint64_t number = roll(random) % 64 == 0 ? roll(random) : roll(random) % kNumbers;
-    if (forbidden(number, its.other_user, its.returns)) continue;
+    if (forbidden(number, its.other_user, its.returns, its.multiplies)) continue;
     if (i % 8 == 0)
       mmap(room, kPages / 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (i % 8 == 0) fill(random);
@@ -220,8 +220,12 @@ static void* move_about(void* argument_of_thread) {
 }
 
 static void attack(uint64_t number) {
-  struct part its = {
-      .random = next() | 1, .other_user = (int)(number % 2), .returns = number % 4 == 0, .calls = kCalls, .first = 1};
+  struct part its = {.random = next() | 1,
+                     .other_user = (int)(number % 2),
+                     .returns = number % 4 == 0,
+                     .multiplies = number % 8 == 7,
+                     .calls = kCalls,
+                     .first = 1};
   heed_signals();
   for (int i = 0; i != 3; ++i) close(i);
   open("/dev/null", O_RDWR);
@@ -229,6 +233,8 @@ static void attack(uint64_t number) {
   dup(0);
   const struct rlimit size = {1 << 20, 1 << 20};
   setrlimit(RLIMIT_FSIZE, &size);
+  const struct rlimit few = {kProcesses, kProcesses};
+  setrlimit(RLIMIT_NPROC, &few);
   room = mmap(NULL, (kPages + 2) * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   munmap(room + (kPages - 1) * kPage, 3 * kPage);
   for (int i = 1; i < kPages / 2; i += 2)
@@ -275,7 +281,8 @@ int main(int count, char** words) {
       finish(3, status == -2 ? "a child that cannot be killed" : "a child is lost");
     }
     count_end(&ends, status);
-    if (rounds() - had > kCalls * kThreads) done[kDone] = had;  // it has written there
+    if ((first + (uint64_t)i) % 8 == 7) sweep();  // the children that children made
+    if (rounds() - had > kCalls * kThreads * kProcesses) done[kDone] = had;  // it has written there
     for (uint64_t j = 0; j != kKept; ++j)
       if (kept[j] != j * 0x9e3779b97f4a7c15ull) finish(4, "memory has changed");
     if (rounds() / 100000 != told) tell(i + 1, &ends);

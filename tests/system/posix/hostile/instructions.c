@@ -277,7 +277,7 @@ int main(int count, char** words) {
       finish(3, status == -2 ? "a child that cannot be killed" : "a child is lost");
     }
     count_end(&ends, status);
-    kill(-1, SIGKILL);  // the children that children made
+    sweep();  // the children that children made
     if (rounds() - had > (kProcesses + 1) * kRounds) done[kDone] = had;  // it has written there
     sum = sum * 1.5 - sum / 2;                                   // the same, if the FPU is
     for (uint64_t j = 0; j != kKept; ++j)
