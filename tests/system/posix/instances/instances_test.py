@@ -206,7 +206,12 @@ class Instances(unittest.TestCase):
         guest.type(FOCUS)
         guest.type("echo I am $(cat /root/secret), $(ls /root/only*)\r")
         guest.wait_for(r"^I am blue, /root/only-blue$")
-        guest.type("while :; do :; done\r" + "\x03" + "echo stopped $((1 + 1))\r")
+        # As long as the shell edits the line, the key does not end what will run: that is there once it has said so.
+        guest.type("echo begin$((1 + 1)); while :; do :; done\r")
+        guest.wait_for(r"^begin2$")
+        guest.type("\x03")
+        guest.wait_for(r"^\^C$")
+        guest.type("echo stopped $((1 + 1))\r")
         guest.wait_for(r"^stopped 2$")
         guest.type(FOCUS + "instances\r")
         guest.wait_for(r"blue +running")
