@@ -31,7 +31,8 @@ enum class ControlCall : std::uint8_t {
   Start = 5,     ///< name: one that has ended
   Focus = 6,     ///< name: input goes there from now on
   Crash = 7,     ///< name: takes its code away, so that it faults wherever it is
-  Account = 8,   ///< answer: word 2 pages of root's used or lent (bits 0-31) and limit (32-63), word 3 slots not lent
+  Account =
+      8,  ///< answer: word 2 pages of root's used or lent (bits 0-31) and limit (32-63), word 3 slots not lent
 };
 
 enum class InstanceStatus : std::uint8_t { Ended = 0, Running = 1, Waiting = 2, Failed = 3 };

@@ -78,7 +78,9 @@ void Team::fault_as_members_do() const {
     const auto context = members_[i].seat.context.get();
     const std::uint64_t state = abi::calls::context_query(context, 0).value_or(0);
     if ((state & 0xff) != kFaulted) continue;
-    const auto query = [&](std::uint64_t which) { return abi::calls::context_query(context, which).value_or(0); };
+    const auto query = [&](std::uint64_t which) {
+      return abi::calls::context_query(context, which).value_or(0);
+    };
     std::array<char, 128> room;
     const auto line = core::text::format_to(
         room, environment().name, ": processor ", state >> 8 & 0xff, ": vector ", state >> 16 & 0xff, " at ",

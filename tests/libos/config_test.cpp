@@ -28,7 +28,7 @@ TEST(BootConfig, reads_every_key) {
       "# a comment\n"
       "\n"
       "instance main image=native pages=0x100 slots=8 cpus=0x3 authorities=libos restart=always console=yes "
-      "control=yes archive=yes args=\"one  two # three\" # and a comment\r\n"
+      "control=yes archive=yes files=a.cpio,b.cpio args=\"one  two # three\" # and a comment\r\n"
       "\tinstance\tworker\timage=spin authorities=file_read,PROCESS_CREATE restart=3");
   ASSERT_TRUE(config);
   ASSERT_EQ(config->count, 2u);
@@ -42,6 +42,7 @@ TEST(BootConfig, reads_every_key) {
   EXPECT_EQ(main.restarts, kAlways);
   EXPECT_TRUE(main.console && main.control && main.archive);
   EXPECT_EQ(main.arguments, "one  two # three");
+  EXPECT_EQ(main.files, "a.cpio,b.cpio");
   const InstanceConfig& worker = config->instances[1];
   EXPECT_EQ(worker.authorities, Authority::FileRead | Authority::ProcessCreate);
   EXPECT_EQ(worker.restarts, 3u);

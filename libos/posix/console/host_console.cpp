@@ -73,7 +73,7 @@ Answer<> HostConsole::write(Stream stream, std::string_view bytes, vfs::Waiter& 
   writing_ = true;
   if (streams_) {
     writer_.put(stream, bytes);
-  } else if (stream != Stream::Files) {  // the log of who has no other place for it
+  } else if (stream == Stream::Output || stream == Stream::Error) {  // the rest would be in somebody's way
     console_.put(bytes);
   }
   writing_ = false;

@@ -15,7 +15,8 @@ class HostConsole {
   HostConsole(const HostConsole&) = delete;
   HostConsole& operator=(const HostConsole&) = delete;
 
-  /// From now on input is fetched. Without `streams` all output is one, and input has no end. Errors: NoMemory.
+  /// From now on input is fetched. Without `streams` output and errors are one, there is
+  /// nothing else, and input has no end. Errors: NoMemory.
   Answer<> begin(bool streams);
   /// All of it; one writer at a time. Errors: those of waiting, before anything was written.
   Answer<> write(Stream stream, std::string_view bytes, vfs::Waiter& waiter);

@@ -25,8 +25,7 @@ inline Memory memory() {
 inline std::uint64_t processors() {
   const auto& e = rt::environment();
   std::uint64_t mask = 0;
-  for (std::size_t cpu = 0; cpu != rt::kMaxCpus; ++cpu)
-    mask |= std::uint64_t{e.slots[cpu] != 0} << cpu;
+  for (std::size_t cpu = 0; cpu != rt::kMaxCpus; ++cpu) mask |= std::uint64_t{e.slots[cpu] != 0} << cpu;
   return mask;
 }
 

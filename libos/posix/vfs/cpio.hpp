@@ -21,6 +21,7 @@ Answer<Ref<Tmpfs>> tmpfs_from_cpio(Frames& frames, Clock& clock, std::uint64_t d
 /// missing are made, those that are there stay as they are, and anything else that is in the way is replaced. What was put
 /// stays when the archive is refused in the middle. Errors: Invalid as above; those of a walk; IsDirectory for a directory in
 /// the way of something else; NoSpace, NoMemory. `fault` as above.
-Answer<> overlay_cpio(const Place& place, std::span<const std::byte> archive, std::string_view* fault = nullptr);
+Answer<> overlay_cpio(const Place& place, std::span<const std::byte> archive,
+                      std::string_view* fault = nullptr);
 
 }  // namespace fb::libos::posix::vfs

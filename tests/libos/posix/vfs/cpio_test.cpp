@@ -57,6 +57,19 @@ TEST_F(Cpio, files_directories_links_and_devices_are_as_the_archive_says_C4_18) 
   EXPECT_TRUE(at("pipe")->is(mode::kFifo));
 }
 
+TEST_F(Cpio, what_is_refused_is_named_C4_01) {
+  std::string_view fault = "old";
+  const auto refuse = [&](std::string_view bytes) {
+    const auto archive = std::as_bytes(std::span(bytes));
+    return error_of(tmpfs_from_cpio(frames_, clock_, 7, archive, {}, &fault));
+  };
+  const std::string up = archive_of({{.name = "a", .mode = kFile}, {.name = "../x", .mode = kFile}});
+  EXPECT_EQ(refuse(up), Errno::Invalid);
+  EXPECT_EQ(fault, "../x");
+  EXPECT_EQ(refuse(std::string_view(up).substr(0, up.size() - 8)), Errno::Invalid);
+  EXPECT_EQ(fault, "") << "it is the archive as a whole";
+}
+
 TEST_F(Cpio, hard_links_are_one_file_wherever_the_contents_are_C4_18) {
   tmpfs_ = make(archive_of({{.name = "a", .mode = kFile, .inode = 3, .links = 2},
                             {.name = "b", .mode = kFile, .contents = "both", .inode = 3, .links = 2},

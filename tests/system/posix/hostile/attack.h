@@ -179,7 +179,8 @@ static inline struct books clear_books(void) {
   struct shmid_ds segment;
   struct msqid_ds queue;
   struct semid_ds set;
-  for (int i = shmctl(0, SHM_INFO, &segment); i >= 0; --i) shmctl(shmctl(i, SHM_STAT, &segment), IPC_RMID, NULL);
+  for (int i = shmctl(0, SHM_INFO, &segment); i >= 0; --i)
+    shmctl(shmctl(i, SHM_STAT, &segment), IPC_RMID, NULL);
   for (int i = msgctl(0, MSG_INFO, &queue); i >= 0; --i) msgctl(msgctl(i, MSG_STAT, &queue), IPC_RMID, NULL);
   for (int i = semctl(0, 0, SEM_INFO, &set); i >= 0; --i) semctl(semctl(i, 0, SEM_STAT, &set), 0, IPC_RMID);
   remove_below("/tmp");
@@ -190,8 +191,8 @@ static inline struct books clear_books(void) {
 static inline int well_after(const struct books* before) {
   enum { kPages = 1024 };
   const struct books now = clear_books();
-  printf("free %ld of %ld, processes %ld of %ld, descriptors %ld of %ld\n", now.free, before->free, now.processes,
-         before->processes, now.descriptors, before->descriptors);
+  printf("free %ld of %ld, processes %ld of %ld, descriptors %ld of %ld\n", now.free, before->free,
+         now.processes, before->processes, now.descriptors, before->descriptors);
   if (!balanced(before, &now, kPages)) return 0;
   const int self = open("/proc/self/exe", O_RDONLY);
   fchmod(self, 0755);  // nobody may know by now

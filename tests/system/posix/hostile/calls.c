@@ -17,7 +17,17 @@
 
 #include "tests/system/posix/hostile/attack.h"
 
-enum { kCalls = 400, kKept = 512, kNumbers = 460, kPages = 64, kPage = 4096, kThreads = 4, kPatience = 4000, kWarm = 20, kProcesses = 10 };
+enum {
+  kCalls = 400,
+  kKept = 512,
+  kNumbers = 460,
+  kPages = 64,
+  kPage = 4096,
+  kThreads = 4,
+  kPatience = 4000,
+  kWarm = 20,
+  kProcesses = 10
+};
 
 static uint64_t kept[kKept];
 static char* room;

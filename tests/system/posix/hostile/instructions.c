@@ -8,7 +8,15 @@
 
 #include "tests/system/posix/hostile/attack.h"
 
-enum { kCode = 4 * 4096, kKept = 512, kRounds = 2000, kSequence = 24, kPatience = 4000, kWarm = 8, kProcesses = 24 };
+enum {
+  kCode = 4 * 4096,
+  kKept = 512,
+  kRounds = 2000,
+  kSequence = 24,
+  kPatience = 4000,
+  kWarm = 8,
+  kProcesses = 24
+};
 
 /// Too far from the program for a jump or a store with a displacement.
 static unsigned char* const code = (unsigned char*)0x200010000000;
@@ -173,7 +181,10 @@ static uint64_t kind;
 
 static long call(long number, long a, long b, long c) {
   long result;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"((long)0) : "rcx", "r11", "memory");
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"((long)0)
+                   : "rcx", "r11", "memory");
   return result;
 }
 
@@ -277,9 +288,9 @@ int main(int count, char** words) {
       finish(3, status == -2 ? "a child that cannot be killed" : "a child is lost");
     }
     count_end(&ends, status);
-    sweep();  // the children that children made
+    sweep();                                                             // the children that children made
     if (rounds() - had > (kProcesses + 1) * kRounds) done[kDone] = had;  // it has written there
-    sum = sum * 1.5 - sum / 2;                                   // the same, if the FPU is
+    sum = sum * 1.5 - sum / 2;                                           // the same, if the FPU is
     for (uint64_t j = 0; j != kKept; ++j)
       if (kept[j] != j * 0x9e3779b97f4a7c15ull) finish(4, "memory has changed");
     if (sum != 0.5) finish(6, "the FPU computes otherwise");

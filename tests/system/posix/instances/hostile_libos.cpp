@@ -33,7 +33,8 @@ core::Result<> take_processor(const Environment& e, std::uint32_t cpu, std::uint
     FB_TRY(abi::calls::slice_assign(e.budget, core::CpuId(cpu), slot, burner.context));
   }
   const auto top = burner.stack.mapping.address() + core::ByteCount(core::kPageSize - sizeof(std::uint64_t));
-  return abi::calls::context_start(burner.context, core::VirtAddr(reinterpret_cast<std::uint64_t>(&burn)), top, 0);
+  return abi::calls::context_start(burner.context, core::VirtAddr(reinterpret_cast<std::uint64_t>(&burn)),
+                                   top, 0);
 }
 
 void take_processors(const Environment& e) {
