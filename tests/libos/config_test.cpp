@@ -88,7 +88,7 @@ TEST(BootConfig, errors_say_the_line_and_the_word) {
   EXPECT_EQ(error("instance a image=b args=\"x\"y"), "1: a blank must follow a quoted value: ");
   EXPECT_EQ(error("instance a image=b authorities=user,"),
             "1: authorities are user, libos, kernel, none, or names like process_create: user,");
-  EXPECT_EQ(error("instance a image=b files=" + std::string(128, 'x')).substr(0, 39),
+  EXPECT_EQ(error("instance a image=b files=" + std::string(128, 'x')).substr(0, 40),
             "1: files is longer than 127 characters: ");
   for (const auto* const files : {"\"\"", ",", "a,", ",a", "a,,b"})
     EXPECT_EQ(error(std::string("instance a image=b files=") + files).substr(0, 42),
