@@ -95,15 +95,17 @@ bool Processes::orphaned(Pid group, Pid session) const {
   });
 }
 
-void Processes::release_group(const Process& leaver) {
+void Processes::release_group(const Process& member, const Process* link) {
+  // A group that had nobody before is not told again.
+  if (link == nullptr || link->group == member.group || link->session != member.session) return;
   const auto in_group = [&](const auto& process) {
-    return process->group == leaver.group && !process->finished;
+    return process->group == member.group && !process->finished;
   };
   // First what is cheap, and nearly always so: a process with a thousand children ends, and this is asked for each.
   if (std::ranges::none_of(all_,
                            [&](const auto& process) { return in_group(process) && process->stopped(); }))
     return;
-  if (!orphaned(leaver.group, leaver.session)) return;
+  if (!orphaned(member.group, member.session)) return;
   for (const auto& process : all_) {
     if (!in_group(process)) continue;
     for (const auto signal : {signal::Signal::HangUp, signal::Signal::Continue})
@@ -126,13 +128,13 @@ void Processes::ended(Process& process) {
       continue;
     }
     child.parent = reaper_of(process);
-    release_group(child);
+    release_group(child, &process);
     if (const auto signal = signal::signal_of(child.control.death_signal))
       static_cast<void>(send(child, signal::Info::of(*signal, signal::code::kUser)));
     const bool gone = child.finished && child.parent == kInit;
     gone ? all_.erase(i) : static_cast<void>(++i);
   }
-  release_group(process);
+  release_group(process, find(process.parent));
   if (process.pid == first) {
     first_end = process.ended;
     first_ended.wake_all();

@@ -42,7 +42,9 @@ class Processes {
   static constexpr std::int32_t kLargest = 32'767;
   [[nodiscard]] bool taken(Pid number) const;
   Pid next_number();
-  void release_group(const Process& leaver);
+  /// When `link` is no longer `member`'s parent, or `member` has ended: stopped members of a group that thereby has nobody
+  /// outside of it any more get HangUp and Continue.
+  void release_group(const Process& member, const Process* link);
   /// Whose its children become: of an ancestor that asked for it, or nobody's.
   [[nodiscard]] Pid reaper_of(const Process& process) const;
 

@@ -164,6 +164,51 @@ static void users(void) {
   say("setgroups: %s", result(setgroups(0, NULL)));
 }
 
+static volatile int hung_up;
+static void on_hang_up(int number) {
+  (void)number;
+  ++hung_up;
+}
+
+/// A group is told that nobody would continue its members when the last one who could has ended, and not before or after.
+static void orphans(void) {
+  setsid();
+  signal(SIGHUP, on_hang_up);
+  const pid_t member = fork();
+  if (member == 0) {
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(member, &status, WUNTRACED);
+  const pid_t other = fork();
+  if (other == 0) _exit(0);
+  waitpid(other, &status, 0);
+  sleep_ms(20);
+  say("nobody could before: %d", hung_up);
+  kill(member, SIGCONT);
+  waitpid(member, &status, 0);
+
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  const pid_t link = fork();
+  if (link == 0) {
+    const pid_t far = fork();
+    if (far == 0) {
+      setpgid(0, 0);
+      raise(SIGSTOP);
+      const char count = (char)hung_up;
+      _exit(write(ends[1], &count, 1) == 1 ? 0 : 1);
+    }
+    waitpid(far, &status, WUNTRACED);
+    _exit(0);
+  }
+  char count = 9;
+  say("read: %s", result(read(ends[0], &count, 1)));
+  say("its link has ended: %d and %d", count, hung_up);
+  waitpid(link, &status, 0);
+}
+
 int main(int count, char** words) {
   if (count > 2 && strcmp(words[1], "exit") == 0) return atoi(words[2]);
   if (count > 1 && strcmp(words[1], "show me") == 0) {
@@ -184,6 +229,7 @@ int main(int count, char** words) {
   memory();
   programs(words[0]);
   in_child("limits", limits);
+  in_child("orphans", orphans);
   if (getuid() == 0) in_child("users", users);
   return 0;
 }
