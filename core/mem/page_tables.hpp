@@ -60,6 +60,13 @@ class PageTables {
     return remove(address, leaf.at, detached);
   }
 
+  /// `count` pages of `table`, which is the leaf table of `address`, have been taken out of it by the caller.
+  void unmapped(VirtAddr address, PhysAddr table, std::uint32_t count, Detached& detached) {
+    Frame& frame = machine_.frame(table);
+    frame.live = static_cast<std::uint16_t>(frame.live - count);
+    if (frame.live == 0 && count != 0) prune(address, detached);
+  }
+
   /// Changes what a page allows. True: some processor may still allow more, flush. BadAddress, NotMapped.
   Result<bool> protect(VirtAddr address, Permissions permissions) {
     FB_ASSIGN(const Leaf leaf, locate(address));

@@ -14,7 +14,8 @@ core::Result<PhysAddr> TableMachine::allocate_table(TableLevel level, core::Virt
   frame.live = 0;
   frame.aux = 0;
   if (level != TableLevel::Leaf) return PhysAddr(table);
-  const auto shadow = account.take_frames(memory_, kShadowPages, FrameState::Shadow, owner);
+  // Not zeroed: what describes a mapping is written before anyone looks at it.
+  const auto shadow = account.take_raw_frames(memory_, kShadowPages, FrameState::Shadow, owner);
   if (!shadow) {
     account.give_frames(memory_, table, PageCount(1));
     return core::fail(shadow.error());

@@ -38,6 +38,19 @@ struct alignas(16) Binding {
     if (next != 0) at(next)->prev = number(this);
     to.bindings = this;
   }
+  /// The same for `count` neighbours, `first` and those behind it.
+  static void attach_all(Binding* first, std::uint32_t count, Entry& to, Kind what) {
+    if (count == 0) return;
+    const auto index = CapMachine::index_of(&to);
+    auto* const old = static_cast<Binding*>(to.bindings);
+    const auto start = number(first);
+    for (std::uint32_t i = 0; i < count; ++i)
+      first[i] = {.entry = index, .next = start + i - 1, .prev = start + i + 1, .kind = what};
+    first[0].next = old == nullptr ? 0 : number(old);
+    if (old != nullptr) old->prev = start;
+    first[count - 1].prev = 0;
+    to.bindings = &first[count - 1];
+  }
   void detach() {
     if (!bound()) return;
     if (prev != 0) {

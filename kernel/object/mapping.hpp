@@ -40,6 +40,46 @@ core::Result<> with_mapping(AddressSpace& space, mem::TableMachine& machine, cor
   }
 }
 
+/// The same for `count` pages: act(address, entry, binding), with nulls where nothing is mapped, until it says false. The
+/// tables' lock is kept throughout, and an object's as long as its pages follow each other: of two locks that are taken
+/// the wrong way round the second is only tried.
+template <class Act>
+void with_mappings(AddressSpace& space, mem::TableMachine& machine, core::VirtAddr start, std::uint64_t count,
+                   Act&& act) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    {
+      const core::Guard tables(space.table_lock);
+      Object* held = nullptr;
+      bool more = true;
+      for (; i < count && more; ++i) {
+        const core::VirtAddr at(start.raw() + i * core::kPageSize);
+        const auto table = space.tables.leaf_table(at);
+        const bool mapped = table && machine.load(*table, core::mem::index(at, 1)).present();
+        if (!mapped) {
+          more = act(at, static_cast<Entry*>(nullptr), static_cast<Binding*>(nullptr));
+          continue;
+        }
+        auto* const binding = static_cast<Binding*>(machine.shadow({*table, core::mem::index(at, 1)}));
+        auto* const pages = static_cast<Object*>(CapTree::object_of(binding->holder()));
+        if (pages != held) {
+          if (held != nullptr) held->lock.unlock();
+          held = pages != nullptr && pages->lock.try_lock() ? pages : nullptr;
+          if (held == nullptr) break;
+        }
+        more = act(at, binding->holder(), binding);
+      }
+      if (held != nullptr) held->lock.unlock();
+      if (!more || i == count) return;
+    }
+    const core::VirtAddr at(start.raw() + i * core::kPageSize);
+    bool more = false;
+    const auto done = with_mapping(space, machine, at,
+                                   [&](Entry& entry, Binding& binding) { more = act(at, &entry, &binding); });
+    if (!done) more = act(at, static_cast<Entry*>(nullptr), static_cast<Binding*>(nullptr));
+    if (!more) return;
+  }
+}
+
 /// Unmaps one page; the caller shoots down and drains. Errors: NotMapped, BadAddress.
 inline core::Result<> unmap_page(AddressSpace& space, mem::TableMachine& machine, core::VirtAddr address,
                                  mem::DetachedTables& detached) {

@@ -99,6 +99,14 @@ class Calls : public Cpu {
   Result<> map_pages(Ref<object::AddressSpace> space, Ref<object::Pages> pages, VirtAddr address,
                      PageCount offset, PageCount count, abi::Access access);
   /// How many were mapped. The caller shoots down and drains.
+  std::uint64_t map_in_table(object::AddressSpace& space, object::Entry& entry, VirtAddr address,
+                             core::FrameNumber frame, PageCount count, core::mem::Permissions permissions);
+  struct Unmapped {
+    std::uint64_t seen;
+    std::uint32_t unmapped;
+  };
+  Unmapped unmap_in_table(object::AddressSpace& space, VirtAddr address, std::uint64_t count,
+                          mem::DetachedTables& detached);
   Word unmap_some(object::AddressSpace& space, VirtAddr address, PageCount count,
                   mem::DetachedTables& detached);
   Result<Word> unmap_pages(Ref<object::AddressSpace> space, VirtAddr address, PageCount count);

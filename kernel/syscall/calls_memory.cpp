@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernel/object/mapping.hpp"
 #include "kernel/sched/kick.hpp"
 #include "kernel/syscall/calls.hpp"
@@ -9,6 +11,7 @@ using core::FrameNumber;
 using core::mem::FrameState;
 using core::mem::Permissions;
 using object::AddressSpace;
+using object::Entry;
 using object::Pages;
 
 constexpr PageCount kZeroAtOnce{8};
@@ -100,12 +103,18 @@ Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr ad
     if (!object::CapTree::upholds(pages.entry, *pages)) return core::fail(Error::Revoked);
     const core::Guard tables(space->table_lock);
     std::uint64_t done = 0;
-    for (; done < count.raw() && result; ++done) {
+    while (done < count.raw() && result) {
+      done +=
+          map_in_table(*space, *pages.entry, page(address, done),
+                       pages->first + FrameNumber(offset.raw() + done), count - PageCount(done), permissions);
+      if (done == count.raw()) break;
+      // Where there is no table yet, or something in the way: the ordinary way makes the one and names the other.
       result = object::map_page(*space, kernel->table_machine, *pages.entry, page(address, done),
                                 pages->first + FrameNumber(offset.raw() + done), permissions);
+      if (result) done += 1;
     }
     if (result) return {};
-    for (done -= 1; done > 0; --done) {  // the one that failed is not mapped
+    for (; done > 0; --done) {  // the one that failed is not mapped
       const auto at = page(address, done - 1);
       if (const auto found = space->tables.find(at))
         static_cast<object::Binding*>(kernel->table_machine.shadow(found->leaf))->detach();
@@ -117,13 +126,71 @@ Result<> Calls::map_pages(Ref<AddressSpace> space, Ref<Pages> pages, VirtAddr ad
   return result;
 }
 
+/// Maps `count` neighbouring frames as far as the leaf table of `address` goes, if there is one, and nothing is in the way.
+/// How many. The locks of the object and of the tables are held.
+std::uint64_t Calls::map_in_table(AddressSpace& space, Entry& entry, VirtAddr address, FrameNumber frame,
+                                  PageCount count, Permissions permissions) {
+  const auto table = space.tables.leaf_table(address);
+  if (!table) return 0;
+  mem::OpenTable open(kernel->table_machine, *table);
+  auto* const bindings =
+      static_cast<object::Binding*>(kernel->table_machine.shadow({*table, core::mem::TableIndex(0)}));
+  const std::uint32_t first = core::mem::index(address, 1).raw();
+  const auto end =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(first + count.raw(), core::mem::kTableEntries));
+  std::uint32_t at = first;
+  while (at < end && open.map(core::mem::TableIndex(at), core::PhysAddr(frame + FrameNumber(at - first)),
+                              permissions, core::mem::MemoryType::WriteBack))
+    ++at;
+  object::Binding::attach_all(bindings + first, at - first, entry, object::Binding::Kind::Mapping);
+  return at - first;
+}
+
+/// Unmaps pages of one leaf table, as far as it goes. An object's lock is kept as long as its pages follow each other; it
+/// ranks below that of the tables, and is only tried.
+Calls::Unmapped Calls::unmap_in_table(AddressSpace& space, VirtAddr address, std::uint64_t count,
+                                      mem::DetachedTables& detached) {
+  auto& machine = kernel->table_machine;
+  const core::Guard tables(space.table_lock);
+  const std::uint64_t first = core::mem::index(address, 1).raw();
+  const std::uint64_t end = std::min<std::uint64_t>(first + count, core::mem::kTableEntries);
+  const auto table = space.tables.leaf_table(address);
+  if (!table) return {end - first, 0};
+  auto* const bindings = static_cast<object::Binding*>(machine.shadow({*table, core::mem::TableIndex(0)}));
+  object::Object* held = nullptr;
+  std::uint64_t at = first;
+  std::uint32_t unmapped = 0;
+  for (; at < end; ++at) {
+    const core::mem::TableIndex index(static_cast<std::uint32_t>(at));
+    if (!machine.load(*table, index).present()) continue;
+    auto* const object = static_cast<object::Object*>(object::CapTree::object_of(bindings[at].holder()));
+    if (object != held) {
+      if (held != nullptr) held->lock.unlock();
+      held = object != nullptr && object->lock.try_lock() ? object : nullptr;
+      if (held == nullptr) break;
+    }
+    bindings[at].detach();
+    machine.store(*table, index, core::mem::Pte());
+    unmapped += 1;
+  }
+  if (held != nullptr) held->lock.unlock();
+  space.tables.unmapped(address, *table, unmapped, detached);
+  return {at - first, unmapped};
+}
+
 Word Calls::unmap_some(AddressSpace& space, VirtAddr address, PageCount count,
                        mem::DetachedTables& detached) {
-  Word unmapped = 0;
-  for (std::uint64_t i = 0; i < count.raw(); ++i) {
-    if (object::unmap_page(space, kernel->table_machine, page(address, i), detached)) unmapped += 1;
+  Word sum = 0;
+  for (std::uint64_t i = 0; i < count.raw();) {
+    const auto [seen, unmapped] = unmap_in_table(space, page(address, i), count.raw() - i, detached);
+    sum += unmapped;
+    i += seen;
+    if (seen != 0) continue;
+    // Somebody else is at that object: the other way round then.
+    if (object::unmap_page(space, kernel->table_machine, page(address, i), detached)) sum += 1;
+    i += 1;
   }
-  return unmapped;
+  return sum;
 }
 
 Result<Word> Calls::unmap_pages(Ref<AddressSpace> space, VirtAddr address, PageCount count) {
@@ -142,18 +209,18 @@ Result<Word> Calls::protect_pages(Ref<AddressSpace> space, VirtAddr address, Pag
   bool flush = false;
   Word changed = 0;
   Result<> result{};
-  for (std::uint64_t i = 0; i < count.raw() && result; ++i) {
-    bool allowed = false;
-    result = object::with_mapping(*space, kernel->table_machine, page(address, i),
-                                  [&](Entry& entry, object::Binding&) {
-                                    allowed = entry.rights().has(Rights(access.raw()));
-                                    if (!allowed) return;
-                                    const auto needed = space->tables.protect(page(address, i), permissions);
-                                    flush = flush || (needed && *needed);
-                                  });
-    if (result && !allowed) result = core::fail(Error::Denied);
-    if (result) changed += 1;
-  }
+  object::with_mappings(*space, kernel->table_machine, address, count.raw(),
+                        [&](VirtAddr at, Entry* entry, object::Binding*) {
+                          const bool allowed = entry != nullptr && entry->rights().has(Rights(access.raw()));
+                          if (!allowed) {
+                            result = core::fail(entry == nullptr ? Error::NotMapped : Error::Denied);
+                            return false;
+                          }
+                          const auto needed = space->tables.protect(at, permissions);
+                          flush = flush || (needed && *needed);
+                          changed += 1;
+                          return true;
+                        });
   if (flush) sched::shoot_down(*this, *space);
   if (!result && changed == 0) return core::fail(result.error());
   return changed;

@@ -50,6 +50,22 @@ void note_interrupt(Cpu& cpu, std::uint64_t vector) {
   arch::Apic::end_of_interrupt();
 }
 
+/// A reflecting context stopped; its carrier hears of it. The way back that reflect_syscall (switching.S) goes: what others
+/// want of this CPU comes as an interrupt as soon as ring 3 runs.
+[[noreturn]] void hand_to_carrier(Cpu& cpu, Context& program) {
+  object::Level* const level = cpu.top.load(std::memory_order_relaxed);
+  Context& carrier = *level->carrier();
+  cpu.top.store(level - 1, std::memory_order_relaxed);
+  carrier.set_result(0, static_cast<std::uint64_t>(abi::Stop::Fault));
+  cpu.current_head = &carrier;
+  cpu.frame = carrier.frame;
+  cpu.reflecting = 0;
+  sched::switch_space(cpu, carrier.space);
+  // release: whoever runs it next finds its registers in the frame.
+  program.state.store(object::RunState(object::Chain::Idle), std::memory_order_release);
+  go_on_in_call(carrier.frame);
+}
+
 /// The fault of a context: its carrier hears of it, or else it is stopped and whoever set its event hears of that.
 void fault(Cpu& cpu, std::uint64_t vector, std::uint64_t error) {
   Context& context = *cpu.current();
@@ -58,6 +74,7 @@ void fault(Cpu& cpu, std::uint64_t vector, std::uint64_t error) {
   frame.vector = vector;
   frame.error_code = error;
   frame.address = vector == static_cast<std::uint64_t>(Vector::PageFault) ? arch::read_cr2() : 0;
+  if (context.reflecting) hand_to_carrier(cpu, context);
   const auto level = cpu.depth();
   if (level > 0 && cpu.levels[level].root() == &context)
     return sched::unwind(cpu, level - 1, abi::Stop::Fault);

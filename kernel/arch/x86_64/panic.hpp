@@ -20,10 +20,11 @@ struct TrapFrame {
 bool panicking();
 [[noreturn]] void halt_forever();
 
-/// An invariant of the kernel itself; never input.
-inline void require(bool condition, std::string_view message) {
+/// An invariant of the kernel itself; never input. The length is a constant: nobody counts it while the condition holds.
+template <std::size_t kSize>
+void require(bool condition, const char (&message)[kSize]) {
   if (!condition) [[unlikely]]
-    panic(message);
+    panic({message, kSize - 1});
 }
 
 }  // namespace fb::kernel::arch
