@@ -31,6 +31,7 @@ abi::EventBits KernelMachine::wait(abi::EventBits mask, core::Nanoseconds deadli
 }
 
 core::Result<Stack> KernelMachine::allocate_stack() {
+  if (spares_ != 0) return spare_stacks_[--spares_];
   FB_ASSIGN(Region region, allocate(kStackPages));
   auto* base = region.mapping.as<std::byte>();
   new (base) StackOwner{std::move(region)};
@@ -38,6 +39,10 @@ core::Result<Stack> KernelMachine::allocate_stack() {
 }
 
 void KernelMachine::free_stack(Stack stack) {
+  if (spares_ != kSpareStacks) {
+    spare_stacks_[spares_++] = stack;
+    return;
+  }
   // Out of the stack first: destroying it in place would unmap the object under its own destructor.
   const Region region = std::move(reinterpret_cast<StackOwner*>(stack.base)->region);
 }

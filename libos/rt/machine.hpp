@@ -1,6 +1,8 @@
 // The kernel beneath a fibre scheduler: time, one event, and stacks with a guard page.
 #pragma once
 
+#include <array>
+
 #include "libos/rt/context_lock.hpp"
 #include "libos/rt/environment.hpp"
 #include "libos/rt/event_loop.hpp"
@@ -65,10 +67,14 @@ class KernelMachine {
  private:
   static void give_way();
   static constexpr core::PageCount kStackPages{8};
+  static constexpr std::size_t kSpareStacks = 16;
   abi::Cap<abi::ObjectType::Event> event_;
   ContextLock<give_way> lock_;
   const Seat* holder_ = nullptr;
   LockObserver* observer_ = nullptr;
+  std::array<Stack, kSpareStacks>
+      spare_stacks_;  ///< of fibres that ended; to make one takes thousands of instructions
+  std::size_t spares_ = 0;
 };
 
 using Fibres = Scheduler<KernelMachine>;
