@@ -31,6 +31,17 @@ class Information {
   [[nodiscard]] virtual std::optional<Pid> next_process(Pid after) const = 0;
   [[nodiscard]] virtual std::optional<Pid> next_thread(Pid process, Pid after) const = 0;
   [[nodiscard]] virtual Answer<ProcessState> state(Subject subject) const = 0;
+  /// What of it each name below /proc asks for.
+  struct Owner {
+    std::uint32_t user, group;  ///< effective
+    core::Nanoseconds start;
+  };
+  [[nodiscard]] virtual Answer<Owner> owner(Subject subject) const {
+    FB_ASSIGN(const ProcessState its, state(subject));
+    return Owner{.user = its.uid[1], .group = its.gid[1], .start = its.start};
+  }
+  /// SystemState::boot.
+  [[nodiscard]] virtual core::Nanoseconds boot() const { return system().boot; }
 
   /// As much as there is from `offset` on, 0 at the end. Errors: Access.
   [[nodiscard]] virtual Answer<std::size_t> start_part(Pid process, StartPart part, std::uint64_t offset,

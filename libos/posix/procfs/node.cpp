@@ -32,7 +32,7 @@ constexpr std::int64_t kNone = -1;
 }  // namespace
 
 Answer<Ref<Node>> Node::make_root(const Ref<Tree>& tree, Table table) {
-  const auto boot = tree->context.information.system().boot;
+  const auto boot = tree->context.information.boot();
   const vfs::Attributes attributes{.device = tree->device,
                                    .inode = kRootNumber,
                                    .mode = kDirectoryMode,
@@ -62,7 +62,7 @@ bool Node::hidden(const Row& row) const { return row.process_only && where_.key.
 /// Errors: NoProcess.
 Answer<> Node::check() const {
   if (where_.key.subject.process == Pid(0)) return {};
-  FB_ASSIGN(const auto now, view().state());
+  FB_ASSIGN(const auto now, tree_->context.information.owner(where_.key.subject));
   return now.start == start_ ? Answer<>() : Answer<>(fail(Errno::NoProcess));
 }
 
@@ -84,11 +84,11 @@ std::optional<Key> Node::key_for(const Row& row, std::string_view pattern, std::
   switch (row.wild) {
     case Wild::Process:
       key.subject = {.process = Pid(number), .thread = Pid(0)};
-      there = number != 0 && information.state(key.subject).has_value();
+      there = number != 0 && information.owner(key.subject).has_value();
       break;
     case Wild::Thread:
       key.subject.thread = Pid(number);
-      there = number != 0 && information.state(key.subject).has_value();
+      there = number != 0 && information.owner(key.subject).has_value();
       break;
     case Wild::Descriptor:
       key.descriptor = number;
@@ -123,7 +123,7 @@ std::optional<std::int32_t> Node::next_of(Wild wild, std::int64_t after) const {
 
 Answer<Ref<vfs::Inode>> Node::make(const Where& where, std::string_view name) {
   Context& context = tree_->context;
-  const auto boot = context.information.system().boot;
+  const auto boot = context.information.boot();
   vfs::Attributes attributes{.device = tree_->device,
                              .inode = number_below(this->attributes().inode, name),
                              .mode = where.row == nullptr ? kDirectoryMode : where.row->mode,
@@ -133,10 +133,10 @@ Answer<Ref<vfs::Inode>> Node::make(const Where& where, std::string_view name) {
                              .changed = boot};
   core::Nanoseconds start{};
   if (where.key.subject.process != Pid(0)) {
-    FB_ASSIGN(const auto state, context.information.state(where.key.subject));
-    start = state.start;
-    attributes.uid = state.uid[1];
-    attributes.gid = state.gid[1];
+    FB_ASSIGN(const auto owner, context.information.owner(where.key.subject));
+    start = owner.start;
+    attributes.uid = owner.user;
+    attributes.gid = owner.group;
     attributes.accessed = attributes.modified = attributes.changed = boot + start;
   }
   const bool descriptor = where.row != nullptr && where.row->wild == Wild::Descriptor;
@@ -154,7 +154,10 @@ Answer<Ref<vfs::Inode>> Node::make(const Where& where, std::string_view name) {
 Answer<Ref<vfs::Inode>> Node::lookup(std::string_view name) {
   if (!is_directory()) return fail(Errno::NotDirectory);
   if (!check()) return fail(Errno::NoEntry);
+  // Where the name would begin in a row: most rows are seen at a glance to have another.
+  const std::size_t begin = where_.prefix.empty() ? 0 : where_.prefix.size() + 1;
   for (const Row& row : where_.table) {
+    if (row.path.size() <= begin || (row.path[begin] != name.front() && row.path[begin] != '#')) continue;
     bool last = false;
     const std::string_view pattern = component(row, last);
     if (pattern.empty() || hidden(row)) continue;

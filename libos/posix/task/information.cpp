@@ -95,7 +95,7 @@ procfs::SystemState InstanceInformation::system() const {
   state.boot = system_.clock.now() - state.uptime;
   const auto memory = machine::memory();
   state.memory = core::bytes_of(memory.all).raw();
-  // Frames that came back wait here for the next program; the machine does not get them any more.
+  // Some frames that came back wait here for the next program.
   const auto unused = system_.frames.idle() * std::uint64_t{core::kPageSize};
   state.free_memory = std::min(core::bytes_of(memory.free).raw() + unused, state.memory);
   state.shared_memory = 0;
@@ -147,6 +147,15 @@ std::optional<procfs::Pid> InstanceInformation::next_thread(procfs::Pid process,
   }
   return next;
 }
+
+Answer<procfs::Information::Owner> InstanceInformation::owner(procfs::Subject subject) const {
+  FB_ASSIGN(const Process* const process, find(subject.process));
+  if (subject.thread != procfs::Pid(0) && !find_thread(subject)) return fail(Errno::NoProcess);
+  const auto& ids = process->credentials;
+  return Owner{.user = ids.user.effective, .group = ids.group.effective, .start = process->started};
+}
+
+core::Nanoseconds InstanceInformation::boot() const { return system_.clock.now() - rt::now(); }
 
 Answer<procfs::ProcessState> InstanceInformation::state(procfs::Subject subject) const {
   FB_ASSIGN(Process* const process, find(subject.process));

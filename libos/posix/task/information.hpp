@@ -21,6 +21,8 @@ class InstanceInformation final : public procfs::Information {
   [[nodiscard]] std::optional<procfs::Pid> next_process(procfs::Pid after) const override;
   [[nodiscard]] std::optional<procfs::Pid> next_thread(procfs::Pid process, procfs::Pid after) const override;
   [[nodiscard]] Answer<procfs::ProcessState> state(procfs::Subject subject) const override;
+  [[nodiscard]] Answer<Owner> owner(procfs::Subject subject) const override;
+  [[nodiscard]] core::Nanoseconds boot() const override;
   [[nodiscard]] Answer<std::size_t> start_part(procfs::Pid process, procfs::StartPart part,
                                                std::uint64_t offset, std::span<char> room) const override;
   [[nodiscard]] Answer<std::optional<procfs::AreaState>> area(procfs::Pid process,
