@@ -50,10 +50,13 @@ class ConsoleLog final : public task::Log {
 /// Made once, in memory of its own: too large for a stack.
 class Instance {
  public:
-  Instance(exo_ring& ring, std::uint32_t frames, rt::Console& console, rt::KernelMachine& machine,
+  /// `memory`: what there is for all of it. Programs and files get it, but for a part that only this LibOS and ring 0 may
+  /// use: while a program has all the rest, others can still be ended.
+  Instance(exo_ring& ring, core::PageCount memory, rt::Console& console, rt::KernelMachine& machine,
            rt::Fibres& fibres)
-      : queue_(machine, ring),
-        frames_(source_, frames),
+      : source_(core::PageCount(memory.raw() / kKept)),
+        queue_(machine, ring),
+        frames_(source_, static_cast<std::uint32_t>(memory.raw() - memory.raw() / kKept)),
         memory_devices_(random_),
         fibres_(fibres),
         console_(console, fibres) {
@@ -69,6 +72,7 @@ class Instance {
   Answer<int> run(const StartCommand& command);
 
  private:
+  static constexpr std::uint64_t kKept = 32;  ///< one part of so many
   /// What programs have of the LibOS in their memory. Errors: NoMemory.
   Answer<> prepare_clocks();
   Answer<> prepare_terminals(const StartCommand& command);

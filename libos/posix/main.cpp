@@ -17,13 +17,6 @@ alignas(posix::Instance) std::byte storage[sizeof(posix::Instance)];
 
 constexpr int kNotFound = 127, kNotExecutable = 126;  // what shells say
 
-/// How many pages programs and files may have. They never go back to the machine, and what the LibOS and ring 0 need later
-/// comes from there: without a part that is kept, one program that takes all memory leaves none of it for good.
-std::uint32_t frame_limit() {
-  const std::uint64_t free = posix::machine::memory().free.raw();
-  return static_cast<std::uint32_t>(free - free / 8);
-}
-
 void put_error(rt::Console& console, const posix::StartCommand& command, std::string_view line) {
   posix::console::StreamWriter streams(console);
   if (command.streams) streams.put(posix::console::Stream::Error, line);
@@ -83,7 +76,7 @@ int fb_main(const rt::Environment& environment) {
   // The ring is the page behind the area; the environment's view of it is for reading.
   auto* const ring =
       reinterpret_cast<exo_ring*>(reinterpret_cast<std::uint64_t>(environment.area) + core::kPageSize);
-  auto* const instance = new (storage) posix::Instance(*ring, frame_limit(), console, machine, scheduler);
+  auto* const instance = new (storage) posix::Instance(*ring, posix::machine::memory().free, console, machine, scheduler);
   posix::FileFault fault;
   if (const auto ready = instance->prepare_files(*archive, command->streams, fault); !ready) {
     say_no_files(console, *command, fault, ready.error());

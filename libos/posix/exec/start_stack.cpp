@@ -72,7 +72,9 @@ Answer<StartStack> make_start_stack(std::uint64_t top, std::size_t most, const S
 
   StartStack made{.pointer = top - size, .bytes = {}};
   FB_TRY(made.bytes.reserve(size));
-  for (std::size_t i = 0; i < size; ++i) FB_TRY(made.bytes.push_back(std::byte{}));
+  static constexpr std::array<std::byte, 512> kZeros{};
+  for (auto left = size; left != 0; left = size - made.bytes.size())
+    FB_TRY(made.bytes.append(std::span(kZeros).first(std::min(left, kZeros.size()))));
   Writer writer(top, made.bytes);
   static_cast<void>(writer.put_text({}));  // Linux ends its stacks with a null word
   const std::array<std::byte, kWord - 1> rest{};

@@ -19,8 +19,9 @@ class CallQueue {
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
+  /// At most 64 pages.
   void map(SpaceCap space, PagesCap pages, core::VirtAddr address, core::PageCount offset,
-           abi::Access access);
+           core::PageCount count, abi::Access access);
   /// At most 64 pages.
   void unmap(SpaceCap space, core::VirtAddr address, core::PageCount count);
   /// All have been made; what was refused, flush() says.
@@ -35,6 +36,7 @@ class CallQueue {
  private:
   Answer<> flush_all();
   void push(const exo_ring_entry& entry);
+  static bool call(const exo_ring_entry& entry);
 
   [[nodiscard]] exo_ring& ring() const {
     const auto* const seat = machine_.holder();

@@ -6,16 +6,21 @@
 
 namespace fb::libos::posix::machine {
 
-/// Runs are kept until the instance ends. One context only, like rt's memory beneath it.
+/// One context only, like rt's memory beneath it.
 class PagesSource final : public FrameSource {
  public:
-  Answer<std::byte*> grow() override;
+  /// Leaves the machine `reserve` pages, from which ring 0 and this LibOS itself live when programs have taken the rest.
+  explicit PagesSource(core::PageCount reserve) : reserve_(reserve) {}
+
+  Answer<std::byte*> grow(std::uint32_t run) override;
+  void give_back(std::uint32_t run) override { runs_[run] = {}; }
   /// The run's capability, for mapping its pages into programs.
   [[nodiscard]] abi::Cap<abi::ObjectType::Pages> run(std::uint32_t number) const {
     return runs_[number].pages.get();
   }
 
  private:
+  core::PageCount reserve_;
   Vector<rt::Region> runs_;
 };
 

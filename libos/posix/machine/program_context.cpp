@@ -4,23 +4,20 @@
 
 namespace fb::libos::posix::machine {
 Answer<ProgramContext> ProgramContext::make(SpaceCap space) {
+  constexpr auto kFlags = abi::ContextFlag::Reflect | abi::ContextFlag::Vector;
   ProgramContext made;
   FB_ASSIGN(made.area_, answer_of(rt::allocate(core::PageCount(1))));
-  FB_TRY(made.reset(space));
+  FB_ASSIGN(made.context_,
+            answer_of(rt::own(abi::calls::alloc_cpu_context({}, space, made.area_.pages.get(), kFlags))));
+  made.space_ = space;
   return made;
 }
 
-Answer<> ProgramContext::reset(SpaceCap space) {
-  constexpr auto kFlags = abi::ContextFlag::Reflect | abi::ContextFlag::Vector;
-  FB_ASSIGN(auto fresh,
-            answer_of(rt::own(abi::calls::alloc_cpu_context({}, space, area_.pages.get(), kFlags))));
-  context_ = std::move(fresh);
-  frame() = {};
-  return {};
-}
-
 Answer<> ProgramContext::set_space(SpaceCap space) {
-  return answer_of(abi::calls::context_set_space(context_.get(), space));
+  if (space_ == space) return {};
+  FB_TRY(answer_of(abi::calls::context_set_space(context_.get(), space)));
+  space_ = space;
+  return {};
 }
 
 }  // namespace fb::libos::posix::machine

@@ -14,9 +14,10 @@ class ProgramContext {
  public:
   using SpaceCap = abi::Cap<abi::ObjectType::AddressSpace>;
 
-  /// Errors: NoMemory.
+  /// All registers as a program begins. Errors: NoMemory.
   static Answer<ProgramContext> make(SpaceCap space);
 
+  [[nodiscard]] bool none() const { return context_.none(); }
   /// Its registers, to be read and written while it does not run.
   [[nodiscard]] exo_frame& frame() const { return area_.mapping.as<exo_area>()->frame; }
   /// The next run takes all registers from the frame: what a system call leaves open, rcx and r11, too.
@@ -25,15 +26,15 @@ class ProgramContext {
   [[nodiscard]] core::Result<abi::Stop> run(core::Nanoseconds deadline) const {
     return abi::calls::context_run(context_.get(), deadline, 0);
   }
-  /// From now on it sees another address space. It is not running.
+  /// What it sees. From now on it sees another address space; it is not running. Errors: NoMemory.
+  [[nodiscard]] SpaceCap space() const { return space_; }
   Answer<> set_space(SpaceCap space);
   [[nodiscard]] abi::Cap<abi::ObjectType::Context> cap() const { return context_.get(); }
-  /// All registers, vector registers too, as a program begins. Errors: NoMemory.
-  Answer<> reset(SpaceCap space);
 
  private:
   rt::Region area_;
   rt::Owned<abi::ObjectType::Context> context_;  // goes before its area
+  SpaceCap space_;
 };
 
 }  // namespace fb::libos::posix::machine

@@ -20,14 +20,21 @@ abi::Access access_of(mm::Access access) {
 }  // namespace
 
 Answer<> ProgramSpace::open() {
-  FB_ASSIGN(space_, answer_of(rt::own(abi::calls::address_space_create())));
+  FB_ASSIGN(space_, pool_.take_space());
   return {};
 }
 
-Answer<> ProgramSpace::map(core::VirtAddr address, FrameId frame, mm::Access access) {
+Answer<> ProgramSpace::map(core::VirtAddr address, FrameId frame, core::PageCount count, mm::Access access) {
   const auto place = Frames::place_of(frame);
-  queue_.map(cap(), source_.run(place.run), address, place.offset, access_of(access));
-  return {};  // flush() says it
+  if (count <= rt::kPagesAtOnce) {
+    queue_.map(cap(), source_.run(place.run), address, place.offset, count, access_of(access));
+    return {};  // flush() says it
+  }
+  rt::in_all_pieces(count, [&](core::PageCount done, core::PageCount now) {
+    queue_.map(cap(), source_.run(place.run), address + core::bytes_of(done), place.offset + done, now,
+               access_of(access));
+  });
+  return {};
 }
 
 void ProgramSpace::unmap(core::VirtAddr address, core::PageCount count) {

@@ -42,6 +42,19 @@ Answer<> VectorScratch::find_parts() {
   return {};
 }
 
+/// Intel SDM 1, 13.6: XSTATE_BV zero stands for the initial state; the legacy part is for a processor without XSAVE, and MXCSR
+/// is taken from it in any case.
+Answer<> VectorScratch::clear(ProgramContext& context) {
+  constexpr std::size_t kLegacyAndHeader = 576, kMxcsr = 24;
+  constexpr std::uint16_t kControl = 0x37f;
+  constexpr std::uint32_t kMasks = 0x1f80;
+  auto* const at = bytes().data();
+  __builtin_memset(at, 0, kLegacyAndHeader);
+  __builtin_memcpy(at, &kControl, sizeof kControl);
+  __builtin_memcpy(at + kMxcsr, &kMasks, sizeof kMasks);
+  return load(context);
+}
+
 Answer<> VectorScratch::save(const ProgramContext& from) {
   return answer_of(abi::calls::context_vector(from.cap(), room_.pages.get(), core::ByteCount(0), kOut));
 }

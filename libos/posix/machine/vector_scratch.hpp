@@ -34,6 +34,8 @@ class VectorScratch {
   }
   /// The context does not run. Errors: NoMemory.
   Answer<> save(const ProgramContext& from);
+  /// As a program begins.
+  Answer<> clear(ProgramContext& context);
   /// Errors: Fault, if ring 0 does not take it for a state.
   Answer<> load(ProgramContext& into);
 

@@ -11,6 +11,13 @@ Answer<FrameId> FilePages::frame(std::uint64_t page) {
   return *frame;
 }
 
+void FilePages::present_all(std::uint64_t first, std::span<FrameId> into) {
+  const auto size = core::pages_for(core::ByteCount(file_.inode->attributes().size)).raw();
+  const auto there = std::min<std::uint64_t>(into.size(), size - std::min(size, first));
+  file_.inode->present_all(core::PageCount(first), into.first(there));
+  std::ranges::fill(into.subspan(there), FrameId(0));
+}
+
 Answer<> FilePages::punch(std::uint64_t first, std::uint64_t end) {
   const std::uint64_t most = vfs::kLargestFile >> core::kPageShift;
   first = std::min(first, most);

@@ -18,7 +18,12 @@ class FilePages final : public mm::Backing, public vfs::PageViewer {
   [[nodiscard]] Kind kind() const override { return Kind::File; }
 
   Answer<FrameId> frame(std::uint64_t page) override;
-  FrameId present(std::uint64_t page) override { return file_.inode->present(core::PageCount(page)); }
+  FrameId present(std::uint64_t page) override {
+    const auto size = core::ByteCount(file_.inode->attributes().size);
+    return core::PageCount(page) < core::pages_for(size) ? file_.inode->present(core::PageCount(page))
+                                                         : FrameId(0);
+  }
+  void present_all(std::uint64_t first, std::span<FrameId> into) override;
   Answer<> punch(std::uint64_t first, std::uint64_t end) override;
   void leave(std::uint64_t first, std::uint64_t end, bool copies) override {
     Backing::leave(first, end, copies);

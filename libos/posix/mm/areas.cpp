@@ -17,9 +17,11 @@ std::size_t Areas::above(std::uint64_t address) const {
   return low;
 }
 
-const Area* Areas::find(std::uint64_t address) const {
+const Area* Areas::look_for(std::uint64_t address) const {
   const std::size_t at = above(address);
-  return at < items_.size() && items_[at].range.holds(address) ? &items_[at] : nullptr;
+  if (at == items_.size() || !items_[at].range.holds(address)) return nullptr;
+  recent_ = at;
+  return &items_[at];
 }
 
 std::uint64_t Areas::covered(Range range) const {

@@ -21,7 +21,11 @@ class Areas {
   /// The place in view() of the first area that ends above `address`.
   [[nodiscard]] std::size_t above(std::uint64_t address) const;
   /// The area that holds `address`, or null.
-  [[nodiscard]] const Area* find(std::uint64_t address) const;
+  [[nodiscard]] const Area* find(std::uint64_t address) const {
+    // Mostly that of the last time.
+    if (recent_ < items_.size() && items_[recent_].range.holds(address)) return &items_[recent_];
+    return look_for(address);
+  }
   /// How much of `range` areas cover.
   [[nodiscard]] std::uint64_t covered(Range range) const;
   /// Whether `range` touches no area, and leaves the one above the room that it grows into.
@@ -69,8 +73,10 @@ class Areas {
   [[nodiscard]] bool cuts(std::uint64_t address) const;
   Answer<> split(std::uint64_t address);
   void join(std::size_t index);
+  const Area* look_for(std::uint64_t address) const;
 
   Vector<Area> items_;
+  mutable std::size_t recent_ = 0;  ///< where find() found one; looked at anew each time
   std::uint64_t bytes_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/list/list.hpp"
 #include "libos/posix/base/frames.hpp"
@@ -31,6 +32,10 @@ class Backing : public Shared {
   virtual Answer<FrameId> frame(std::uint64_t page) = 0;
   /// The frame that a page has already; none otherwise. Nothing is shared.
   virtual FrameId present(std::uint64_t /*page*/) { return {}; }
+  /// The same for the pages from `first` on.
+  virtual void present_all(std::uint64_t first, std::span<FrameId> into) {
+    for (FrameId& frame : into) frame = present(first++);
+  }
   /// MADV_REMOVE: the pages [first, end) become zeros for everyone. Errors: NotSupported, those of the file.
   virtual Answer<> punch(std::uint64_t /*first*/, std::uint64_t /*end*/) { return fail(Errno::NotSupported); }
 

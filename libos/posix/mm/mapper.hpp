@@ -19,8 +19,9 @@ class Mapper {
   Mapper(const Mapper&) = delete;
   Mapper& operator=(const Mapper&) = delete;
 
-  /// A page that is not mapped. `access` is not None. Errors: NoMemory.
-  virtual Answer<> map(core::VirtAddr address, FrameId frame, Access access) = 0;
+  /// Pages that are not mapped: frames that follow each other in one run (Frames::place_of), from `frame` on. `access` is not
+  /// None. Errors: NoMemory.
+  virtual Answer<> map(core::VirtAddr address, FrameId frame, core::PageCount count, Access access) = 0;
   /// Passes over pages that are not mapped. Needs no memory.
   virtual void unmap(core::VirtAddr address, core::PageCount count) = 0;
   /// Passes over pages that are not mapped, and unmaps those that it cannot change. `access` is not None.

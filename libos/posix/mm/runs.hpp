@@ -38,4 +38,37 @@ class Runs {
   Access access_ = Access::None;
 };
 
+/// The same for pages that are to be mapped, whose frames follow each other. finish() makes the last request.
+class MapRuns {
+ public:
+  explicit MapRuns(Mapper& mapper) : mapper_(mapper) {}
+
+  /// Errors: NoMemory.
+  Answer<> add(std::uint64_t number, FrameId frame, Access access) {
+    const bool follows = number == first_ + count_ && frame.raw() == frame_.raw() + count_ &&
+                         access == access_ && Frames::place_of(frame).offset != core::PageCount(0);
+    if (!follows) {
+      FB_TRY(finish());
+      first_ = number;
+      frame_ = frame;
+      access_ = access;
+    }
+    ++count_;
+    return {};
+  }
+  /// Errors: NoMemory.
+  Answer<> finish() {
+    const core::PageCount count(std::exchange(count_, 0));
+    if (count == core::PageCount(0)) return {};
+    return mapper_.map(core::VirtAddr(first_ << core::kPageShift), frame_, count, access_);
+  }
+
+ private:
+  Mapper& mapper_;
+  std::uint64_t first_ = 0;
+  FrameId frame_{};
+  std::uint32_t count_ = 0;
+  Access access_ = Access::None;
+};
+
 }  // namespace fb::libos::posix::mm

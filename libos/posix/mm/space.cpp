@@ -1,5 +1,6 @@
 #include "libos/posix/mm/space.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -88,61 +89,76 @@ void Space::unwatch(View& view) {
 }
 
 void Space::discard(Range range) {
-  const std::uint64_t end = range.end >> core::kPageShift;
-  std::uint64_t number = range.start >> core::kPageShift;
+  const std::uint64_t first = range.start >> core::kPageShift, end = range.end >> core::kPageShift;
   Runs runs(mapper_);
   bool mapped = false;
-  for (; const Page* page = pages_.next(number, end); ++number) {
-    if (page->access == Access::None) continue;
+  pages_.each(first, end, [&](std::uint64_t number, const Page& page) {
+    if (page.access == Access::None) return;
     runs.add(number, Access::None);
     mapped = true;
-  }
+  });
   runs.finish();
   // Before another can get the frames, no CPU may reach them from here.
   if (mapped) settle();
-  pages_.remove(range.start >> core::kPageShift, end);
+  pages_.remove(first, end);
 }
 
 Access Space::best(const Page& page, std::uint32_t protection) const {
-  const bool execute = (protection & kProtExecute) != 0;
-  const bool write = (protection & kProtWrite) != 0 && (page.shared || frames_.count(page.frame) == 1);
+  return most(protection, page.shared || frames_.count(page.frame) == 1);
+}
+
+Access Space::most(std::uint32_t protection, bool alone) {
+  const bool execute = (protection & kProtExecute) != 0, write = (protection & kProtWrite) != 0;
   if (protection == kProtNone) return Access::None;
-  if (execute) return (protection & kProtWrite) != 0 ? Access::Read : Access::ReadExecute;
-  return write ? Access::ReadWrite : Access::Read;
+  if (execute) return write ? Access::Read : Access::ReadExecute;
+  return write && alone ? Access::ReadWrite : Access::Read;
 }
 
 void Space::apply(Range range, std::uint32_t protection) {
-  const std::uint64_t end = range.end >> core::kPageShift;
-  std::uint64_t number = range.start >> core::kPageShift;
   Runs runs(mapper_);
-  for (; Page* page = pages_.next(number, end); ++number) {
-    const Access access = best(*page, protection);
-    // What is not mapped stays so until it is touched.
-    if (page->access == Access::None || page->access == access) continue;
-    runs.add(number, access);
-    page->access = access;
-  }
+  pages_.each(range.start >> core::kPageShift, range.end >> core::kPageShift,
+              [&](std::uint64_t number, Page& page) {
+                const Access access = best(page, protection);
+                // What is not mapped stays so until it is touched.
+                if (page.access == Access::None || page.access == access) return;
+                runs.add(number, access);
+                page.access = access;
+              });
   runs.finish();
   settle();
 }
 
-Answer<> Space::share_with(Space& child) {
+/// The child has a frame of its own now instead of the parent's.
+bool Space::copied(Page& page, Page& child) const {
+  const auto copy = frames_.copy(page.frame);
+  if (!copy) return false;
+  frames_.release(std::exchange(child.frame, *copy));
+  return true;
+}
+
+Answer<> Space::share_with(Space& child, std::span<const core::VirtAddr> written) {
+  const auto soon = [&](std::uint64_t number) {
+    return std::ranges::any_of(written,
+                               [&](auto address) { return address.raw() >> core::kPageShift == number; });
+  };
   Runs runs(mapper_);
   Answer<> answer;
   for (const Area& area : areas_.view()) {
     // The child gets shared pages from where this got them.
     if (area.shared || area.at_fork != AtFork::Copy) continue;
-    const std::uint64_t end = area.range.end >> core::kPageShift;
-    std::uint64_t number = area.range.start >> core::kPageShift;
-    for (; Page* page = pages_.next(number, end); ++number) {
-      if (page->access == Access::ReadWrite) {
-        runs.add(number, Access::Read);
-        page->access = Access::Read;
-      }
-      frames_.share(page->frame);
-      answer = child.pages_.insert(number, {.frame = page->frame, .access = Access::None, .shared = false});
-      if (!answer) break;
-    }
+    answer = pages_.share_with(
+        child.pages_, area.range.start >> core::kPageShift, area.range.end >> core::kPageShift,
+        [&](std::uint64_t number, Page& page, Page& its) {
+          if (page.access != Access::ReadWrite) return;
+          if (soon(number) && copied(page, its)) {
+            its.access = Access::ReadWrite;
+            static_cast<void>(child.mapper_.map(core::VirtAddr(number << core::kPageShift), its.frame,
+                                                core::PageCount(1), its.access));
+            return;
+          }
+          runs.add(number, Access::Read);
+          page.access = Access::Read;
+        });
     if (!answer) break;
   }
   runs.finish();
@@ -150,7 +166,7 @@ Answer<> Space::share_with(Space& child) {
   return answer;
 }
 
-Answer<Space> Space::fork(Mapper& mapper) {
+Answer<Space> Space::fork(Mapper& mapper, std::span<const core::VirtAddr> written) {
   Space child(frames_, mapper, limits_);
   FB_TRY(areas_.copy_to(child.areas_));
   for (View& view : views_) FB_TRY(child.watch(*view.backing));
@@ -158,7 +174,7 @@ Answer<Space> Space::fork(Mapper& mapper) {
   child.brk_ = brk_;
   child.start_ = start_;
   child.barriers_ = barriers_;
-  FB_TRY(share_with(child));
+  FB_TRY(share_with(child, written));
   return child;
 }
 

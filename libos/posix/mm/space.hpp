@@ -103,8 +103,9 @@ class Space {
   /// Errors: NoMemory.
   Answer<FaultResult> fault(core::VirtAddr address, Touch touch,
                             core::VirtAddr instruction = core::VirtAddr(~std::uint64_t{0}));
-  /// A space with the same memory: private pages are copied when either writes. Errors: NoMemory.
-  Answer<Space> fork(Mapper& mapper);
+  /// A space with the same memory: private pages are copied when either writes; those at `written`, where both will write at
+  /// once, now. Errors: NoMemory.
+  Answer<Space> fork(Mapper& mapper, std::span<const core::VirtAddr> written = {});
   /// Nothing is mapped any more: at exec and exit.
   void clear();
 
@@ -163,6 +164,8 @@ class Space {
   void settle() { static_cast<void>(mapper_.flush()); }
   void apply(Range range, std::uint32_t protection);
   [[nodiscard]] Access best(const Page& page, std::uint32_t protection) const;
+  /// `alone`: nobody else has the frame who must not see a write.
+  [[nodiscard]] static Access most(std::uint32_t protection, bool alone);
   [[nodiscard]] Access wanted(const Page& page, std::uint32_t protection, Touch touch) const;
 
   Answer<core::VirtAddr> remap_to(const Area& area, Range from, std::uint64_t length,
@@ -172,9 +175,17 @@ class Space {
   const Area* grow_stack(std::uint64_t address);
   bool stuck(const Area& area, std::uint64_t address, Touch touch, std::uint64_t instruction);
   Answer<FrameId> load(const Area& area, std::uint64_t address, Touch touch);
+  static constexpr std::uint64_t kAround =
+      Pages::kAtOnce;                                ///< pages that come with one; Linux's fault_around_bytes
+  static constexpr std::uint64_t kTablePages = 512;  ///< that the machine has in one table
+  Answer<FaultResult> fault_new(const Area& area, std::uint64_t number, Touch touch);
+  Answer<> load_around(const Area& area, std::uint64_t number, const Page& page);
+  Answer<> load_ahead(const Area& area, std::uint64_t number, const Page& page);
+  void write_around(const Area& area, std::uint64_t number);
+  /// Loads it unless it is there for such a touch. Errors: NoMemory.
+  Answer<FaultResult> need(std::uint64_t address, Touch touch);
   Answer<> unshare(std::uint64_t number, Page& page);
   Answer<> show(std::uint64_t number, Page& page, Access access);
-  Answer<> share_with(Space& child);
   /// Where the LibOS sees `size` bytes, if they are in one page that the machine has for such a touch; else null.
   std::byte* at_hand(core::VirtAddr address, std::size_t size, Touch touch) {
     const std::uint64_t offset = address.raw() & core::kPageMask;
@@ -185,6 +196,8 @@ class Space {
   }
   Answer<> read_pieces(core::VirtAddr address, std::span<std::byte> into);
   Answer<> write_pieces(core::VirtAddr address, std::span<const std::byte> from);
+  Answer<> share_with(Space& child, std::span<const core::VirtAddr> written);
+  [[nodiscard]] bool copied(Page& page, Page& child) const;
   /// The frame behind `address`, for one access of the LibOS. Errors: Fault, NoMemory.
   Answer<FrameId> reach(std::uint64_t address, Touch touch);
 

@@ -50,17 +50,14 @@ Answer<FaultResult> Space::fault(core::VirtAddr address, Touch touch, core::Virt
   if (area == nullptr) return FaultResult::NotMapped;
   if (!allows(area->protection, touch)) return FaultResult::NotAllowed;
   if (stuck(*area, start, touch, instruction.raw())) return FaultResult::NotAllowed;
-  Page* page = pages_.find(number);
-  if (page == nullptr) {
-    const auto frame = load(*area, start, touch);
-    if (!frame && frame.error() != Errno::NoMemory) return FaultResult::Bus;
-    if (!frame) return fail(Errno::NoMemory);
-    FB_TRY(pages_.insert(number, {.frame = *frame, .access = Access::None, .shared = area->shared}));
-    page = pages_.find(number);
-  } else if (touch == Touch::Write && !page->shared && frames_.count(page->frame) > 1) {
-    FB_TRY(unshare(number, *page));
-  }
+  Page* const page = pages_.find(number);
+  if (page == nullptr) return fault_new(*area, number, touch);
+  const bool write = touch == Touch::Write && !page->shared;
+  if (write && frames_.count(page->frame) > 1) FB_TRY(unshare(number, *page));
+  const bool was_read = page->access == Access::Read;
+  if (write) pages_.make_own(number);
   FB_TRY(show(number, *page, wanted(*page, area->protection, touch)));
+  if (write && was_read) write_around(*area, number);
   return FaultResult::Handled;
 }
 
@@ -113,7 +110,13 @@ Answer<> Space::show(std::uint64_t number, Page& page, Access access) {
   // The machine lost it, or another thread's fault came first.
   if (page.access == access) mapper_.unmap(address, core::PageCount(1));
   page.access = access;
-  return mapper_.map(address, page.frame, access);
+  return mapper_.map(address, page.frame, core::PageCount(1), access);
+}
+
+Answer<FaultResult> Space::need(std::uint64_t address, Touch touch) {
+  const Page* const page = pages_.find(address >> core::kPageShift);
+  if (page != nullptr && allows(page->access, touch)) return FaultResult::Handled;
+  return fault(core::VirtAddr(address), touch);
 }
 
 Answer<FrameId> Space::reach(std::uint64_t address, Touch touch) {

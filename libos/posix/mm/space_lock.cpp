@@ -26,7 +26,7 @@ void Space::populate(Range range) {
   for (std::uint64_t at = range.start; at < range.end; at += core::kPageSize) {
     const Area* area = areas_.find(at);
     if (area == nullptr) return;
-    const auto result = fault(core::VirtAddr(at), touch_of(*area));
+    const auto result = need(at, touch_of(*area));
     // What cannot be had now is had, or refused, when it is touched.
     if (!result || *result != FaultResult::Handled) return;
   }
@@ -35,7 +35,7 @@ void Space::populate(Range range) {
 Answer<> Space::load_all(Range range, Touch touch) {
   for (std::uint64_t at = range.start; at < range.end; at += core::kPageSize) {
     if (areas_.find(at) == nullptr) return fail(Errno::NoMemory);
-    FB_ASSIGN(const auto result, fault(core::VirtAddr(at), touch));
+    FB_ASSIGN(const auto result, need(at, touch));
     if (result == FaultResult::NotAllowed) return fail(Errno::Invalid);
     if (result != FaultResult::Handled) return fail(Errno::Fault);
   }
@@ -48,7 +48,7 @@ Answer<> Space::set_locked(Range range, bool locked, bool load) {
   const Range there{range.start, end};
   if (!there.empty()) FB_TRY(areas_.edit(there, [&](Area& area) { area.locked = locked; }));
   for (std::uint64_t at = there.start; load && at < there.end; at += core::kPageSize) {
-    const auto result = fault(core::VirtAddr(at), touch_of(*areas_.find(at)));
+    const auto result = need(at, touch_of(*areas_.find(at)));
     if (!result) return fail(Errno::TryAgain);
     if (*result != FaultResult::Handled) return fail(Errno::NoMemory);
   }

@@ -76,7 +76,7 @@ Answer<> Space::move_pages(Range from, std::uint64_t to) {
     frames_.share(page->frame);
     if (const auto answer = pages_.insert(target + (number - first), *page); !answer) {
       pages_.remove(target, target + (end - first));
-      return answer;
+      return fail(answer.error());
     }
   }
   discard(from);
@@ -84,7 +84,9 @@ Answer<> Space::move_pages(Range from, std::uint64_t to) {
   const std::uint64_t stop = target + (end - first);
   for (std::uint64_t number = target; const Page* page = pages_.next(number, stop); ++number) {
     if (page->access == Access::None) continue;
-    if (!mapper_.map(core::VirtAddr(number << core::kPageShift), page->frame, page->access)) break;
+    if (!mapper_.map(core::VirtAddr(number << core::kPageShift), page->frame, core::PageCount(1),
+                     page->access))
+      break;
   }
   return {};
 }

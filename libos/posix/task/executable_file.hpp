@@ -14,12 +14,14 @@ class ExecutableFile final : public exec::Executable {
   /// Before anything else. Errors: Access when it is no regular file, those of reading, NoMemory.
   Answer<> open() {
     if (!file_.inode->is(vfs::mode::kRegular)) return fail(Errno::Access);
-    vfs::BytesOutput out(head_);
-    FB_ASSIGN(read_, file_.inode->read(0, out, head_.size()));
+    head_.reset(new (std::nothrow) Head);
+    if (head_ == nullptr) return fail(Errno::NoMemory);
+    vfs::BytesOutput out(*head_);
+    FB_ASSIGN(read_, file_.inode->read(0, out, head_->size()));
     FB_ASSIGN(pages_, map::file_pages(file_, frames_));
     return {};
   }
-  [[nodiscard]] std::span<const std::byte> head() const override { return std::span(head_).first(read_); }
+  [[nodiscard]] std::span<const std::byte> head() const override { return {head_->data(), read_}; }
   [[nodiscard]] core::ByteCount size() const override {
     return core::ByteCount(file_.inode->attributes().size);
   }
@@ -29,7 +31,8 @@ class ExecutableFile final : public exec::Executable {
   vfs::Target file_;
   Frames& frames_;
   Ref<map::FilePages> pages_;
-  std::array<std::byte, kHead> head_{};
+  using Head = std::array<std::byte, kHead>;
+  std::unique_ptr<Head> head_;  ///< so much as was read; apart, since the heap has blocks of just this size
   std::size_t read_ = 0;
 };
 

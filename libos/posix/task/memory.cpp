@@ -9,10 +9,10 @@ Answer<Ref<Memory>> Memory::make(System& system, const mm::Limits& limits) {
   return made;
 }
 
-Answer<Ref<Memory>> Memory::copy(System& system) {
+Answer<Ref<Memory>> Memory::copy(System& system, std::span<const core::VirtAddr> written) {
   FB_ASSIGN(auto made, make_shared<Memory>(system));
   FB_TRY(made->tables_.open());
-  FB_ASSIGN(auto space, space_->fork(made->tables_));
+  FB_ASSIGN(auto space, space_->fork(made->tables_, written));
   made->space_.emplace(std::move(space));
   return made;
 }

@@ -12,12 +12,12 @@ namespace fb::libos::posix::task {
 
 class Memory final : public Shared {
  public:
-  explicit Memory(System& system) : tables_(system.source, system.queue) {}
+  explicit Memory(System& system) : tables_(system.source, system.queue, system.pool) {}
 
   /// Errors: NoMemory.
   static Answer<Ref<Memory>> make(System& system, const mm::Limits& limits);
-  /// The same bytes, copied when they are written. Errors: NoMemory.
-  Answer<Ref<Memory>> copy(System& system);
+  /// The same bytes, copied when they are written, or now where both will soon. Errors: NoMemory.
+  Answer<Ref<Memory>> copy(System& system, std::span<const core::VirtAddr> written);
 
   /// Of io_setup; a copy has none.
   [[nodiscard]] aio::Contexts& contexts() { return contexts_; }

@@ -87,7 +87,11 @@ Answer<Thread*> Process::copy(Thread& other, core::VirtAddr stack, bool share) {
   if (share) {
     memory_ = from.memory_;
   } else {
-    FB_ASSIGN(memory_, from.memory_->copy(system));
+    // The first that both do is to return, and the library to note who is who.
+    const auto& frame = other.context.frame();
+    const std::array written{stack == core::VirtAddr(0) ? core::VirtAddr(frame.rsp - 1) : stack,
+                             core::VirtAddr(frame.fs_base)};
+    FB_ASSIGN(memory_, from.memory_->copy(system, written));
   }
   group = from.group;
   session = from.session;
@@ -117,7 +121,9 @@ Answer<> Process::execute(Thread& thread, std::string_view path, const exec::Sta
           fresh->space(), path, text));
   FB_TRY(become_single(thread, waiter));
   thread.end_submissions();
-  FB_TRY(thread.context.reset(fresh->cap()));
+  FB_TRY(thread.context.set_space(fresh->cap()));
+  static_cast<void>(system.vector.clear(thread.context));  // else it begins with what it had itself
+  thread.context.frame() = {};
 
   give_memory_back();
   memory_ = std::move(fresh);

@@ -5,6 +5,7 @@
 #include "libos/posix/base/frames.hpp"
 #include "libos/posix/machine/call_queue.hpp"
 #include "libos/posix/machine/pages_source.hpp"
+#include "libos/posix/machine/program_pool.hpp"
 #include "libos/posix/machine/vector_scratch.hpp"
 #include "libos/posix/socket/domain.hpp"
 #include "libos/posix/sync/futexes.hpp"
@@ -91,6 +92,7 @@ struct System {
   Ref<vdso::ProgramPages> vdso{};  ///< there before the first program is
   uring::Quotas rings{};
   aio::Quotas contexts{};
+  machine::ProgramPool pool{};
 };
 
 }  // namespace fb::libos::posix::task

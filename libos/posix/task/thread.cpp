@@ -6,12 +6,20 @@
 namespace fb::libos::posix::task {
 
 Answer<> Thread::open() {
-  FB_ASSIGN(context, machine::ProgramContext::make(process.memory_object().cap()));
+  FB_TRY(take_context());
+  context.frame() = {};
+  return process.system.vector.clear(context);
+}
+
+Answer<> Thread::take_context() {
+  FB_ASSIGN(context, process.system.pool.take_context(process.memory_object().cap()));
   return {};
 }
 
+Thread::~Thread() { process.system.pool.give(std::move(context)); }
+
 Answer<> Thread::copy(Thread& other, core::VirtAddr stack) {
-  FB_TRY(open());
+  FB_TRY(take_context());
   auto& vector = process.system.vector;
   FB_TRY(vector.save(other.context));
   FB_TRY(vector.load(context));

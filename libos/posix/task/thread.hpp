@@ -26,6 +26,7 @@ class Thread {
   Thread(Process& its, Pid number) : process(its), tid(number) {}
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
+  ~Thread();
 
   /// With the registers of a program that begins. Errors: NoMemory.
   Answer<> open();
@@ -77,6 +78,9 @@ class Thread {
   std::array<char, 16> name{};
   Scheduling scheduling;
   std::unique_ptr<uring::Submitter> submitter;  ///< once it has submitted to a ring
+
+ private:
+  Answer<> take_context();
 };
 
 }  // namespace fb::libos::posix::task

@@ -134,6 +134,13 @@ class Inode : public Shared {
   virtual Answer<FrameId> frame_at(core::PageCount) { return fail(Errno::NoDevice); }
   /// The frame that this page has already, none for a hole.
   [[nodiscard]] virtual FrameId present(core::PageCount) { return {}; }
+  /// The same for the pages from `first` on.
+  virtual void present_all(core::PageCount first, std::span<FrameId> into) {
+    for (FrameId& frame : into) {
+      frame = present(first);
+      first += core::PageCount(1);
+    }
+  }
   /// The first byte of data, or of a hole, at or behind `offset`, which is below the size. Errors: NoDeviceOrAddress.
   virtual Answer<std::uint64_t> find(std::uint64_t offset, bool hole) {
     return hole ? attributes_.size : offset;

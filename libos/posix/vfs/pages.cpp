@@ -18,6 +18,20 @@ FrameId Pages::get(std::uint64_t page) const {
   return present(at, page / kChunk) ? chunks_[at]->frames[page % kChunk] : FrameId(0);
 }
 
+void Pages::get_all(std::uint64_t first, std::span<FrameId> into) const {
+  while (!into.empty()) {
+    const std::size_t at = position(first / kChunk),
+                      count = std::min<std::size_t>(into.size(), kChunk - first % kChunk);
+    if (present(at, first / kChunk)) {
+      __builtin_memcpy(into.data(), &chunks_[at]->frames[first % kChunk], count * sizeof(FrameId));
+    } else {
+      std::ranges::fill(into.first(count), FrameId(0));
+    }
+    into = into.subspan(count);
+    first += count;
+  }
+}
+
 Answer<FrameId> Pages::fill(std::uint64_t page) {
   const std::uint64_t number = page / kChunk;
   const std::size_t at = position(number);

@@ -18,6 +18,8 @@ class Pages {
 
   /// FrameId(0) for a hole.
   [[nodiscard]] FrameId get(std::uint64_t page) const;
+  /// The same for the pages from `first` on.
+  void get_all(std::uint64_t first, std::span<FrameId> into) const;
   /// A hole gets a zeroed frame. Errors: NoSpace.
   Answer<FrameId> fill(std::uint64_t page);
   /// Makes a hole.

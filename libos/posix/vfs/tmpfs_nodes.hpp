@@ -75,6 +75,9 @@ class TmpFile final : public TmpNode {
   Answer<> allocate(std::uint32_t mode, std::uint64_t offset, std::uint64_t length) override;
   std::uint32_t* seals() override { return &seals_; }
   FrameId present(core::PageCount page) override { return pages_.get(page.raw()); }
+  void present_all(core::PageCount first, std::span<FrameId> into) override {
+    pages_.get_all(first.raw(), into);
+  }
 
  private:
   Answer<FrameId> fill(std::uint64_t page);

@@ -99,6 +99,76 @@ TEST(Fault, copies_a_files_page_when_a_private_mapping_writes_C4_01) {
   EXPECT_EQ(process.frames.used(), 1U);
 }
 
+TEST(Fault, brings_what_a_file_has_around_the_page_C4_10) {
+  Process process;
+  Space& space = process.space;
+  const auto file = make_shared<File>(process.frames, 20U).value();
+  MapRequest request{.address = at(0),
+                     .length = pages(40),
+                     .protection = kProtRead,
+                     .flags = kMapPrivate | kMapFixed,
+                     .backing = file};
+  ASSERT_TRUE(space.mmap(request));
+  EXPECT_EQ(space.fault(at(18), Touch::Read).value(), FaultResult::Handled);
+  EXPECT_EQ(process.machine.entries.size(), 4U);  // of the 16 from page 16 on
+  EXPECT_EQ(space.fault(at(3), Touch::Read).value(), FaultResult::Handled);
+  EXPECT_EQ(process.machine.entries.size(), 20U);
+  EXPECT_EQ(process.frames.used(), 20U);
+  EXPECT_EQ(process.machine.fault_of(space, process.frames), std::nullopt);
+  EXPECT_EQ(byte_at(space, at(12)), 'a' + 12);
+  EXPECT_EQ(space.fault(at(20), Touch::Read).value(), FaultResult::Bus);
+}
+
+TEST(Fault, keeps_a_files_pages_apart_from_what_was_written_C4_10) {
+  Process process;
+  Machine machine;
+  Space& space = process.space;
+  const auto file = make_shared<File>(process.frames, 4U).value();
+  MapRequest request{.address = at(0),
+                     .length = pages(4),
+                     .protection = kRw,
+                     .flags = kMapPrivate | kMapFixed,
+                     .backing = file};
+  ASSERT_TRUE(space.mmap(request));
+  ASSERT_TRUE(put(space, at(1), 7));
+  EXPECT_EQ(process.machine.entries.at(at(0).raw() / kPageSize).access, Access::Read);
+  auto child = space.fork(machine);
+  ASSERT_TRUE(child);
+  EXPECT_EQ(child->resident().raw(), 1U);  // the file gives the others again
+  EXPECT_EQ(byte_at(*child, at(1)), 7);
+  EXPECT_EQ(byte_at(*child, at(2)), 'c');
+  ASSERT_TRUE(put(*child, at(2), 8));
+  EXPECT_EQ(byte_at(space, at(2)), 'c');
+  EXPECT_EQ(machine.fault_of(*child, process.frames), std::nullopt);
+}
+
+TEST(Fault, goes_ahead_of_who_touches_page_after_page_C4_10) {
+  Process process;
+  Space& space = process.space;
+  ASSERT_TRUE(space.mmap(anonymous(at(0), pages(40))));
+  int faults = 0;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    if (process.machine.entries.contains(at(i).raw() / kPageSize)) continue;
+    ++faults;
+    ASSERT_EQ(space.fault(at(i), Touch::Write).value(), FaultResult::Handled);
+    EXPECT_LE(process.machine.entries.size(), 2 * (i + 1));
+  }
+  EXPECT_EQ(faults, 7);
+  EXPECT_EQ(space.resident().raw(), 40U);
+  EXPECT_EQ(process.machine.fault_of(space, process.frames), std::nullopt);
+  for (std::uint64_t i = 0; i < 40; ++i) EXPECT_EQ(byte_at(space, at(i)), 0);
+}
+
+TEST(Fault, of_pages_here_and_there_brings_nothing_else) {
+  Process process;
+  Space& space = process.space;
+  ASSERT_TRUE(space.mmap(anonymous(at(0), pages(40))));
+  for (const std::uint64_t page : {30U, 20U, 10U, 9U, 8U}) {
+    ASSERT_EQ(space.fault(at(page), Touch::Write).value(), FaultResult::Handled);
+  }
+  EXPECT_EQ(space.resident().raw(), 5U);
+}
+
 TEST(Fault, grows_a_stack_within_its_limit_C4_01) {
   Process process(10'000, {.stack = pages(600)});
   Space& space = process.space;

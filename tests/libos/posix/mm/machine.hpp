@@ -22,12 +22,17 @@ class Machine final : public Mapper {
     FrameId frame;
     Access access;
   };
-  Answer<> map(VirtAddr address, FrameId frame, Access access) override {
-    const auto number = address.raw() / kPageSize;
-    if (access == Access::None || entries.contains(number)) broken = "map of what is mapped, or of nothing";
-    if (maps_left == 0) return fail(Errno::NoMemory);
-    --maps_left;
-    entries[number] = {frame, access};
+  Answer<> map(VirtAddr address, FrameId frame, core::PageCount count, Access access) override {
+    auto number = address.raw() / kPageSize;
+    const auto run = Frames::place_of(frame).run;
+    for (std::uint32_t i = 0; i < count.raw(); ++i, ++number) {
+      const FrameId its(frame.raw() + i);
+      if (access == Access::None || entries.contains(number)) broken = "map of what is mapped, or of nothing";
+      if (Frames::place_of(its).run != run) broken = "a request across runs";
+      if (maps_left == 0) return fail(Errno::NoMemory);
+      --maps_left;
+      entries[number] = {its, access};
+    }
     return {};
   }
   void unmap(VirtAddr address, core::PageCount count) override {
@@ -104,6 +109,7 @@ class File final : public Backing {
     frames_.share(held[page]);
     return held[page];
   }
+  FrameId present(std::uint64_t page) override { return page < held.size() ? held[page] : FrameId(0); }
   void truncate(std::size_t pages) {
     for (; held.size() > pages; held.pop_back()) frames_.release(held.back());
   }
