@@ -1,7 +1,5 @@
 #include "libos/posix/runner.hpp"
 
-#include <algorithm>
-
 #include "libos/posix/call/call.hpp"
 #include "libos/posix/task/processes.hpp"
 #include "libos/posix/task/signals.hpp"
@@ -57,6 +55,7 @@ Answer<> Runner::start(task::Thread& thread) {
   if (!fibre) return fail(Errno::NoMemory);
   thread.fibre = *fibre;
   thread.fibre->owner = &thread;
+  thread.schedule(thread.scheduling);
   return {};
 }
 
@@ -66,14 +65,6 @@ void Runner::run_to_end(task::Thread& thread) {
   thread.end_submissions();
   process.leave(thread);
   if (process.finished && process.nobody_waits()) process.system.processes.remove(process);
-}
-
-/// Others are ready: on another processor, or when its turn ends.
-core::Nanoseconds Runner::turn_end(task::Thread& thread) {
-  fibres_.share_work();
-  auto& turn = thread.turn;
-  if (turn.number != thread.fibre->turns) turn = {.number = thread.fibre->turns, .end = rt::now() + kTurn};
-  return std::min(turn.end, fibres_.earliest_deadline());
 }
 
 void Runner::look_around() {
@@ -92,7 +83,7 @@ core::Result<abi::Stop> Runner::run_program(task::Thread& thread, core::Nanoseco
 void Runner::run_once(task::Thread& thread) {
   // No memory for page tables: it cannot go on.
   if (!queue_.flush()) return thread.process.end(task::End::killed(Signal::Kill));
-  const auto deadline = fibres_.others_ready() ? turn_end(thread) : fibres_.earliest_deadline();
+  const auto deadline = fibres_.begin_turn();
   thread.carrier = fibres_.carrier();
   thread.running_since = machine::time_stamp();
   const auto stop = fibres_.outside([&] { return run_program(thread, deadline); });
@@ -104,11 +95,8 @@ void Runner::run_once(task::Thread& thread) {
       return serve_call(thread);
     case abi::Stop::Fault:
       return serve_fault(thread);
-    case abi::Stop::Deadline:
-    case abi::Stop::Event:
-      return look_around();
     default:
-      return fibres_.yield();
+      return look_around();
   }
 }
 

@@ -18,11 +18,9 @@ class Runner final : public task::Starter, public rt::LockObserver {
   void leaving() override { static_cast<void>(queue_.flush()); }
 
  private:
-  static constexpr core::Nanoseconds kTurn{1'000'000};
   void run_to_end(task::Thread& thread);
   void run_once(task::Thread& thread);
   // What is not on the way of every call is not in its way: inlined, it would take the registers.
-  [[nodiscard, gnu::noinline]] core::Nanoseconds turn_end(task::Thread& thread);
   [[gnu::noinline]] void look_around();
   static core::Result<abi::Stop> run_program(task::Thread& thread, core::Nanoseconds deadline);
   static void serve_call(task::Thread& thread);

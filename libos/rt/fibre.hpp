@@ -16,16 +16,15 @@ namespace fb::libos::rt {
 /// A context that runs fibres, one of several (Scheduler::carry). Lives on that context's stack.
 template <class Seat>
 struct Carrier {
-  explicit Carrier(Seat& its) : seat(its) {}
-  core::list::ListLink link;
+  Carrier(Seat& its, sched::Cpu on) : seat(its), cpu(on) {}
   Fibre idle;  ///< what runs when no fibre is ready: on the context's own stack
   Seat& seat;
-  bool sleeping{};
+  const sched::Cpu cpu;
 };
 
-/// Round robin, cooperative. The caller of the constructor is the first fibre; when every fibre waits, the one that waited
-/// last waits in the machine, for all, until the earliest deadline (C2.09: what an upcall is built from). Bits that nobody
-/// waits for stay in the event.
+/// Cooperative; who is next is the matter of Turns, and round robin for fibres that nobody gave other terms. The caller of the
+/// constructor is the first fibre; when every fibre waits, the one that waited last waits in the machine, for all, until the
+/// earliest deadline (C2.09: what an upcall is built from). Bits that nobody waits for stay in the event.
 ///
 /// One context, or several: carriers, of which one at a time runs fibres while the others are outside(). Who touches the
 /// scheduler, or what fibres share, is a fibre, or holds the machine's lock.
@@ -34,7 +33,10 @@ class Scheduler {
  public:
   using Carrier = rt::Carrier<typename M::Seat>;
 
-  explicit Scheduler(M& machine) : machine_(machine) { first_.state = Fibre::State::Running; }
+  explicit Scheduler(M& machine) : machine_(machine), turns_(machine.millisecond()) {
+    first_.state = Fibre::State::Running;
+    turns_.adopt(cpu_, first_.turn);
+  }
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -59,12 +61,20 @@ class Scheduler {
     frame[3] = fibre;
     frame[6] = reinterpret_cast<void*>(&rt_fibre_entry);
     fibre->saved = frame;
-    ready_.push_back(*fibre);
+    turns_.add(fibre->turn, machine_.ticks());
     return fibre;
   }
 
-  /// Whether yield() would let another one run.
-  [[nodiscard]] bool others_ready() const { return !ready_.empty(); }
+  [[nodiscard]] const sched::Turns& turns() const { return turns_; }
+  /// From now on; a fibre that calls for itself may come back on another processor.
+  void set_terms(Fibre& fibre, const sched::Terms& terms) {
+    const bool looks = turns_.set(fibre.turn, terms, machine_.ticks(), &current_->turn);
+    if (&fibre == current_) {
+      give_way(machine_.ticks());
+    } else if (looks && carriers_[fibre.turn.cpu] != nullptr) {
+      kick(*carriers_[fibre.turn.cpu]);
+    }
+  }
   /// When the first of those that wait gives up. Asked for before each run of a program: it is looked for when it has changed.
   [[nodiscard]] core::Nanoseconds earliest_deadline() {
     if (!std::exchange(stale_, false)) return earliest_;
@@ -73,17 +83,24 @@ class Scheduler {
     return earliest_;
   }
 
-  /// Takes what events are there and lets the others run.
+  /// Takes what events are there and lets those run that come before this one.
   void look_around() {
-    carrier_ == nullptr ? poll(core::Nanoseconds(0)) : expire();
-    make_ready(*current_);
-    switch_away();
+    turns_.charge(cpu_, machine_.ticks());
+    take_events();
+    give_way(machine_.ticks());
   }
-  /// Lets the others run that are ready, and looks around every few times.
+  /// Lets others of its kind run that are ready, and looks around every few times.
   void yield() {
-    if (++yields_ % kPollEvery == 0) return look_around();
-    make_ready(*current_);
-    switch_away();
+    if (++yields_ % kPollEvery == 0) take_events();
+    leave(machine_.ticks(), true);
+  }
+  /// Before it goes outside(): whoever is ready and comes before another one that runs gets a processor, maybe this one. Until
+  /// when it may stay there.
+  core::Nanoseconds begin_turn() {
+    if (!turns_.any_ready()) return earliest_deadline();
+    const core::Ticks now = machine_.ticks();
+    if (!turns_.settled(cpu_, now)) share_time(now);
+    return turn_ends_[cpu_] < earliest_deadline() ? turn_ends_[cpu_] : earliest_;
   }
 
   /// Until a bit of `mask` is signalled. Each signal wakes the longest-waiting fibre that asked for it, once. Errors:
@@ -99,7 +116,7 @@ class Scheduler {
     self.deadline = deadline;
     self.state = Fibre::State::Waiting;
     add_waiting(self);
-    switch_away();
+    stop();
     if (self.woken.raw() == 0) return core::fail(core::Error::TimedOut);
     return self.woken;
   }
@@ -116,7 +133,7 @@ class Scheduler {
       self.mask = abi::EventBits(0);
       self.deadline = deadline;
       if (deadline != abi::kNever) add_waiting(self);
-      switch_away();
+      stop();
     }
     return std::exchange(self.permit, false);
   }
@@ -132,7 +149,7 @@ class Scheduler {
     if (fibre.state != Fibre::State::Done) {
       fibre.joiner = current_;
       current_->state = Fibre::State::Joining;
-      switch_away();
+      stop();
     }
     machine_.free_stack(fibre.stack);
   }
@@ -143,22 +160,25 @@ class Scheduler {
   [[noreturn]] void carry(Carrier& carrier) {
     carrier.idle.state = Fibre::State::Running;
     enter(carrier, carrier.idle);
-    carriers_.push_back(carrier);
+    carriers_[carrier.cpu] = &carrier;
     for (;;) {
-      if (Fibre* const next = ready_.pop_front(); next != nullptr) {
-        switch_to(*next);
+      if (sched::Runnable* const next = turns_.pick(cpu_, machine_.ticks()); next != nullptr) {
+        switch_to(core::list::owner_of(*next, &Fibre::turn));
         continue;
       }
+      call_others(cpu_, machine_.ticks());
       const core::Nanoseconds deadline = earliest_deadline();
-      carrier.sleeping = true;
+      turns_.sleeps(cpu_, true);
       machine_.settle();
       machine_.unlock();
       machine_.sleep(carrier.seat, deadline);
       enter(carrier, carrier.idle);
-      carrier.sleeping = false;
+      turns_.sleeps(cpu_, false);
       expire();
     }
   }
+  /// A context will carry() on that processor. With the lock.
+  void expect(sched::Cpu cpu) { turns_.open(cpu); }
   /// Who carries the running fibre; null with one context.
   [[nodiscard]] Carrier* carrier() const { return carrier_; }
   /// `work` is done while others may run fibres: it touches nothing of theirs. Afterwards this fibre goes on. It has left
@@ -172,14 +192,6 @@ class Scheduler {
     auto result = work();
     enter(*carrier, *self);
     return result;
-  }
-  /// Before a fibre goes outside(): another carrier that has nothing to do takes what is ready.
-  void share_work() {
-    if (ready_.empty()) return;
-    if (Carrier* const sleeper = find_sleeper(); sleeper != nullptr) {
-      sleeper->sleeping = false;
-      kick(*sleeper);
-    }
   }
   /// Ends its sleep, or what it does outside.
   void kick(Carrier& carrier) { machine_.kick(carrier.seat); }
@@ -201,10 +213,7 @@ class Scheduler {
       given_ &= ~taken;
       wake(fibre, taken);
     }
-    Carrier* const sleeper = find_sleeper();
-    if (sleeper != nullptr) sleeper->sleeping = false;
-    Carrier* const whom = sleeper != nullptr ? sleeper : carriers_.front();
-    if (!ready_.empty() && whom != nullptr) kick(*whom);
+    call_others(sched::Turns::kAlone, machine_.ticks());
     machine_.unlock();
   }
 
@@ -220,7 +229,7 @@ class Scheduler {
     if (self->joiner != nullptr) scheduler->make_ready(*self->joiner);
     // Its own stack can only be freed by whoever runs next.
     if (self->detached) scheduler->dead_ = self;
-    scheduler->switch_away();
+    scheduler->stop();
     __builtin_unreachable();
   }
 
@@ -229,7 +238,7 @@ class Scheduler {
   }
   void make_ready(Fibre& fibre) {
     fibre.state = Fibre::State::Ready;
-    ready_.push_back(fibre);
+    turns_.add(fibre.turn, machine_.ticks());
   }
   void wake(Fibre& fibre, std::uint64_t bits) {
     fibre.woken = abi::EventBits(bits);
@@ -245,18 +254,44 @@ class Scheduler {
     if (waited && fibre.deadline == earliest_ && earliest_ != abi::kNever) stale_ = true;
   }
 
-  void switch_away() {
-    Fibre* next = ready_.pop_front();
-    if (next == nullptr && carrier_ != nullptr) next = &carrier_->idle;
+  /// The current fibre waits, or is done.
+  void stop() {
+    const core::Ticks now = machine_.ticks();
+    turns_.stop(cpu_, now);
+    switch_away(now);
+  }
+  /// The current fibre is ready, and others run.
+  void leave(core::Ticks now, bool yields) {
+    current_->state = Fibre::State::Ready;
+    turns_.put_back(cpu_, now, yields);
+    switch_away(now);
+  }
+  void give_way(core::Ticks now) {
+    if (!turns_.goes_on(cpu_, now)) leave(now, false);
+  }
+  void share_time(core::Ticks now) {
+    if (!turns_.goes_on(cpu_, now)) leave(now, false);
+    now = machine_.ticks();
+    turns_.settle(cpu_, now);
+    turn_ends_[cpu_] = machine_.time_at(now + turns_.turn());
+    call_others(cpu_, now);
+  }
+  /// Tells one of the other processors that there is something for it; that one tells the next.
+  void call_others(sched::Cpu self, core::Ticks now) {
+    const auto whom = turns_.whom_to_call(self, now);
+    if (whom && carriers_[*whom] != nullptr) kick(*carriers_[*whom]);
+  }
+  void switch_away(core::Ticks now) {
+    sched::Runnable* next = turns_.pick(cpu_, now);
+    if (next == nullptr && carrier_ != nullptr) return switch_to(carrier_->idle);
     while (next == nullptr) {
       poll(earliest_deadline());
-      next = ready_.pop_front();
+      next = turns_.pick(cpu_, machine_.ticks());
     }
-    switch_to(*next);
+    switch_to(core::list::owner_of(*next, &Fibre::turn));
   }
   void switch_to(Fibre& next) {
     next.state = Fibre::State::Running;
-    ++next.turns;
     Fibre* self = std::exchange(current_, &next);
     if (self == &next) return;
     rt_switch(&self->saved, next.saved);
@@ -268,14 +303,9 @@ class Scheduler {
     machine_.lock(carrier.seat);
     carrier_ = &carrier;
     current_ = &self;
+    cpu_ = carrier.cpu;
   }
-  [[nodiscard]] Carrier* find_sleeper() {
-    for (Carrier& carrier : carriers_) {
-      if (carrier.sleeping) return &carrier;
-    }
-    return nullptr;
-  }
-
+  void take_events() { carrier_ == nullptr ? poll(core::Nanoseconds(0)) : expire(); }
   /// Makes ready whose deadline has passed.
   void expire() {
     if (earliest_deadline() == abi::kNever) return;
@@ -304,12 +334,14 @@ class Scheduler {
   Fibre* dead_{};
   unsigned yields_{};
   std::uint64_t given_{};  ///< bits that nobody has waited for yet; with several contexts
-  Queue ready_;
+  sched::Turns turns_;
   Queue waiting_;
   core::Nanoseconds earliest_ = abi::kNever;  ///< deadline of those in it, or before that while it is stale
   bool stale_{};
   Carrier* carrier_{};  ///< of the fibre that runs
-  core::list::List<Carrier, &Carrier::link> carriers_;
+  sched::Cpu cpu_ = sched::Turns::kAlone;
+  Carrier* carriers_[sched::kMaxCpus]{};
+  core::Nanoseconds turn_ends_[sched::kMaxCpus + 1]{};
 };
 
 }  // namespace fb::libos::rt

@@ -19,6 +19,15 @@ core::Nanoseconds now() {
   return core::Nanoseconds(time.value_or(0));
 }
 
+KernelMachine::KernelMachine(abi::Cap<abi::ObjectType::Event> event)
+    : event_(event), start_ticks_(ticks()), start_(rt::now()) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  const auto told = abi::calls::machine_info(abi::Info::TicksPerSecond).value_or(0);
+  const auto rate = told == 0 ? kSecond : told;
+  millisecond_ = core::Ticks(rate / 1000);
+  multiplier_ = (kSecond / rate << 32) + (kSecond % rate << 32) / rate;
+}
+
 core::Nanoseconds KernelMachine::now() { return rt::now(); }
 
 abi::EventBits KernelMachine::wait(abi::EventBits mask, core::Nanoseconds deadline) {

@@ -37,8 +37,15 @@ class KernelMachine {
   };
   static constexpr abi::EventBits kKick{1};
 
-  explicit KernelMachine(abi::Cap<abi::ObjectType::Event> event) : event_(event) {}
+  explicit KernelMachine(abi::Cap<abi::ObjectType::Event> event);
   core::Nanoseconds now();
+  static core::Ticks ticks() { return core::Ticks(__builtin_ia32_rdtsc()); }
+  [[nodiscard]] core::Ticks millisecond() const { return millisecond_; }
+  /// To a microsecond in a second or so.
+  [[nodiscard]] core::Nanoseconds time_at(core::Ticks ticks) const {
+    const auto wide = static_cast<unsigned __int128>((ticks - start_ticks_).raw()) * multiplier_;
+    return start_ + core::Nanoseconds(static_cast<std::uint64_t>(wide >> 32));
+  }
   abi::EventBits wait(abi::EventBits mask, core::Nanoseconds deadline);
   core::Result<Stack> allocate_stack();
   void free_stack(Stack stack);
@@ -69,6 +76,9 @@ class KernelMachine {
   static constexpr core::PageCount kStackPages{8};
   static constexpr std::size_t kSpareStacks = 16;
   abi::Cap<abi::ObjectType::Event> event_;
+  core::Ticks start_ticks_, millisecond_;
+  core::Nanoseconds start_;
+  std::uint64_t multiplier_{};  ///< nanoseconds of 2^32 ticks
   ContextLock<give_way> lock_;
   const Seat* holder_ = nullptr;
   LockObserver* observer_ = nullptr;

@@ -34,16 +34,20 @@ core::Result<> Team::start() {
 
 core::Result<> Team::add_all() {
   const Environment& e = environment();
+  // Fibres know processors by numbers without gaps: those of this program, in order.
+  sched::Cpu number = 0;
   for (std::uint32_t cpu = 0; cpu != kMaxCpus; ++cpu) {
     auto slots = e.slots[cpu];
+    if (slots == 0) continue;
     if (e.context_cpu == core::CpuId(cpu)) slots &= slots - 1;  // the first one is the caller's
-    if (slots != 0) FB_TRY(add(core::CpuId(cpu), slots));
+    if (slots != 0) FB_TRY(add(core::CpuId(cpu), slots, number));
+    ++number;
   }
   if (size_ == 0) return core::fail(core::Error::NoSlices);
   return {};
 }
 
-core::Result<> Team::add(core::CpuId cpu, std::uint64_t slots) {
+core::Result<> Team::add(core::CpuId cpu, std::uint64_t slots, sched::Cpu number) {
   const Environment& e = environment();
   Member& member = members_[size_];
   auto& seat = member.seat;
@@ -54,6 +58,7 @@ core::Result<> Team::add(core::CpuId cpu, std::uint64_t slots) {
   FB_TRY(abi::calls::context_set_event(seat.context.get(), seat.event.get(), KernelMachine::kKick, kEndBit));
   seat.area_at = seat.area.mapping.as<exo_area>();
   member.fibres = &fibres_;
+  member.cpu = number;
   for (; slots != 0; slots &= slots - 1) {
     const abi::Slot slot(static_cast<std::uint32_t>(std::countr_zero(slots)));
     FB_TRY(abi::calls::slice_assign(e.budget, cpu, slot, seat.context.get()));
@@ -64,12 +69,13 @@ core::Result<> Team::add(core::CpuId cpu, std::uint64_t slots) {
   const core::VirtAddr entry(reinterpret_cast<std::uint64_t>(&Team::run));
   FB_TRY(
       abi::calls::context_start(seat.context.get(), entry, stack, reinterpret_cast<std::uint64_t>(&member)));
+  fibres_.expect(number);
   ++size_;
   return {};
 }
 
 void Team::run(Member* member) {
-  Fibres::Carrier carrier(member->seat);
+  Fibres::Carrier carrier(member->seat, member->cpu);
   member->fibres->carry(carrier);
 }
 

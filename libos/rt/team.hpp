@@ -25,10 +25,11 @@ class Team {
   struct Member {
     KernelMachine::Seat seat;
     Fibres* fibres{};
+    sched::Cpu cpu{};
   };
   void fault_as_members_do() const;
   core::Result<> add_all();
-  core::Result<> add(core::CpuId cpu, std::uint64_t slots);
+  core::Result<> add(core::CpuId cpu, std::uint64_t slots, sched::Cpu number);
   [[noreturn]] static void run(Member* member);
 
   Fibres& fibres_;

@@ -35,6 +35,9 @@ struct TestMachine {
   unsigned waits{};
 
   Nanoseconds now() const { return Nanoseconds(clock); }
+  core::Ticks ticks() const { return core::Ticks(clock); }
+  core::Ticks millisecond() const { return core::Ticks(1'000'000); }
+  Nanoseconds time_at(core::Ticks ticks) const { return Nanoseconds(ticks.raw()); }
   EventBits wait(EventBits mask, Nanoseconds deadline) {
     ++waits;
     for (;;) {

@@ -164,6 +164,7 @@ Answer<> ThreadSubmitter::start_worker(uring::Request& request) {
       },
       work.get(), true);
   if (!fibre) return fail(Errno::NoMemory);
+  thread_.process.system.fibres.set_terms(**fibre, thread_.scheduling.terms());
   static_cast<void>(work.release());
   return {};
 }

@@ -20,7 +20,6 @@ Answer<> write_stat(const View& view, Text& text, Cursor& /*cursor*/) {
   FB_ASSIGN(const ProcessState its, view.state());
   FB_ASSIGN(const LimitStates limits, view.information().limits(view.process()));
   constexpr std::uint64_t kResidentLimit = 5;
-  constexpr int kPriority = 20;
   const MemoryState& memory = its.memory;
   const SignalState& signals = its.signals;
   print(text, shown(view.key.subject), " (", its.comm(), ") ", its.state, ' ', its.parent, ' ', its.group,
@@ -28,13 +27,14 @@ Answer<> write_stat(const View& view, Text& text, Cursor& /*cursor*/) {
   its.foreground == Pid(0) ? text.put("-1") : print(text, its.foreground);
   print(text, " 4194304 ", its.own.minor_faults, ' ', its.children.minor_faults, ' ', its.own.major_faults,
         ' ', its.children.major_faults, ' ', ticks(its.own.user), ' ', ticks(its.own.system), ' ',
-        ticks(its.children.user), ' ', ticks(its.children.system), ' ', kPriority + its.nice, ' ', its.nice,
-        ' ', its.threads, " 0 ", ticks(its.start), ' ', memory.size, ' ', memory.resident / kPageBytes, ' ',
+        ticks(its.children.user), ' ', ticks(its.children.system), ' ', its.priority, ' ', its.nice, ' ',
+        its.threads, " 0 ", ticks(its.start), ' ', memory.size, ' ', memory.resident / kPageBytes, ' ',
         limits[kResidentLimit].soft, ' ');
   // Where the program stands in its memory is nobody's matter: 0, as Linux has it for running ones.
   print(text, memory.code_start, ' ', memory.code_end, ' ', memory.stack_start, " 0 0 ",
         signals.pending & 0x7fff'ffff, ' ', signals.blocked & 0x7fff'ffff, ' ', signals.ignored & 0x7fff'ffff,
-        ' ', signals.caught & 0x7fff'ffff, " 0 0 0 ", its.exit_signal, ' ', its.processor, " 0 0 0 0 0 ");
+        ' ', signals.caught & 0x7fff'ffff, " 0 0 0 ", its.exit_signal, ' ', its.processor, ' ',
+        its.real_time_priority, ' ', its.policy, " 0 0 0 ");
   print(text, memory.data_start, ' ', memory.data_end, ' ', memory.break_start, ' ', memory.arguments_start,
         ' ', memory.arguments_end, ' ', memory.environment_start, ' ', memory.environment_end, ' ',
         its.exit_status, '\n');

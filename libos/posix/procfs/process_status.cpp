@@ -82,6 +82,31 @@ void put_memory(Text& text, const MemoryState& memory) {
   text.put("CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\n");
 }
 
+/// Those of `allowed` that there are.
+Answer<> put_processors(Text& text, const View& view, std::uint64_t allowed, Cursor& cursor) {
+  const std::uint32_t count = view.information().system().processors;
+  const auto all = count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0};
+  const bool some = count <= 32 && (allowed & all) != all;
+  text.put("Cpus_allowed:\t");
+  if (!some) {
+    FB_TRY(write_processor_mask(view, text, cursor));
+    text.put("Cpus_allowed_list:\t");
+    return write_processor_list(view, text, cursor);
+  }
+  allowed &= all;
+  put_hex(text, allowed, (count + 3) / 4);
+  text.put("\nCpus_allowed_list:\t");
+  for (std::uint32_t first = 0, end = 0; first < count; first = end + 1) {
+    for (end = first; (allowed >> end & 1) != 0;) ++end;
+    if (end == first) continue;
+    if ((allowed & ((std::uint64_t{1} << first) - 1)) != 0) text.put(",");
+    print(text, first);
+    if (end - first > 1) print(text, '-', end - 1);
+  }
+  text.put("\n");
+  return {};
+}
+
 }  // namespace
 
 Answer<> write_status(const View& view, Text& text, Cursor& cursor) {
@@ -104,10 +129,8 @@ Answer<> write_status(const View& view, Text& text, Cursor& cursor) {
   put_mask(text, "CapBnd:\t", its.capabilities);
   put_mask(text, "CapAmb:\t", 0);
   text.put("NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n");
-  text.put("Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\nCpus_allowed:\t");
-  FB_TRY(write_processor_mask(view, text, cursor));
-  text.put("Cpus_allowed_list:\t");
-  FB_TRY(write_processor_list(view, text, cursor));
+  text.put("Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
+  FB_TRY(put_processors(text, view, its.processors, cursor));
   print(text, "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t", its.waits,
         "\nnonvoluntary_ctxt_switches:\t", its.preemptions, '\n');
   return {};

@@ -51,7 +51,9 @@ struct ProcessState {
   std::array<std::uint32_t, 4> uid{}, gid{};
   std::span<const std::uint32_t> groups{};  ///< looked at before anything else is asked for
   std::uint32_t umask = 022, threads = 1, processor = 0, descriptors = 64;
-  std::int32_t nice = 0, exit_signal = 17, exit_status = 0, oom_adjustment = 0;
+  std::int32_t priority = 20, nice = 0, exit_signal = 17, exit_status = 0, oom_adjustment = 0;
+  std::uint32_t policy = 0, real_time_priority = 0;
+  std::uint64_t processors = ~std::uint64_t{0};  ///< that it may run on
   core::Nanoseconds start{};
   Usage own{}, children{};
   MemoryState memory{};

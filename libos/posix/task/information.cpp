@@ -169,7 +169,15 @@ Answer<procfs::ProcessState> InstanceInformation::state(procfs::Subject subject)
   state.state = state_of(*process, thread, current_thread(system_.fibres));
   if (thread != nullptr) {
     state.name = thread->name;
-    state.nice = thread->scheduling.nice;
+    const auto& scheduling = thread->scheduling;
+    state.nice = scheduling.nice;
+    state.priority = scheduling.shown_priority();
+    state.policy = scheduling.policy;
+    state.real_time_priority = static_cast<std::uint32_t>(scheduling.priority);
+    if (const auto cpus = system_.fibres.turns().cpus(); cpus != 0)
+      state.processors = scheduling.affinity & cpus;
+    if (thread->fibre != nullptr && thread->fibre->turn.cpu < processors_)
+      state.processor = thread->fibre->turn.cpu;
   }
   state.uid = ids_of(process->credentials.user);
   state.gid = ids_of(process->credentials.group);

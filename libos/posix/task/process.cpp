@@ -23,6 +23,7 @@ Process::Process(System& its, Pid number, Pid of, const Ref<vfs::Inode>& files)
       timers(its.events.alarms, *this),
       started(rt::now()) {
   limits[kStack].soft = mm::Limits{}.stack.raw();
+  limits[kNice] = limits[kPriority] = {.soft = 0, .hard = 0};
   limits[kProcesses] = {.soft = Processes::kMost / 2, .hard = Processes::kMost / 2};
   limits[kPendingSignals] = {.soft = signal::Queue::kMost, .hard = signal::Queue::kMost};
   limits[kFiles] = {.soft = vfs::Descriptors::kLimit, .hard = vfs::Descriptors::kLimitMost};

@@ -50,6 +50,7 @@ class Process {
   static constexpr std::size_t kMostThreads = 512;
   static constexpr std::size_t kLimits = 16;                          ///< RLIM_NLIMITS
   static constexpr std::size_t kProcesses = 6, kPendingSignals = 11;  ///< RLIMIT_NPROC, RLIMIT_SIGPENDING
+  static constexpr std::size_t kNice = 13, kPriority = 14;            ///< RLIMIT_NICE, RLIMIT_RTPRIO
   struct Limit {
     std::uint64_t soft = ~std::uint64_t{0}, hard = ~std::uint64_t{0};
   };

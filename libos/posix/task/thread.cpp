@@ -30,7 +30,7 @@ Answer<> Thread::copy(Thread& other, core::VirtAddr stack) {
   context.resume_from_frame();
   blocked = other.blocked;
   name = other.name;
-  if (!other.scheduling.reset_on_fork) scheduling = other.scheduling;
+  scheduling = other.scheduling.of_child();
   return {};
 }
 
@@ -45,6 +45,11 @@ void Thread::interrupt() const {
   auto& fibres = process.system.fibres;
   if (fibre != nullptr) fibres.unblock(*fibre);
   if (carrier != nullptr) fibres.kick(*carrier);
+}
+
+void Thread::schedule(const sched::Scheduling& wanted) {
+  scheduling = wanted;
+  if (fibre != nullptr) process.system.fibres.set_terms(*fibre, wanted.terms());
 }
 
 void Thread::end_submissions() {

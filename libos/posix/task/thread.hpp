@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "libos/posix/machine/program_context.hpp"
+#include "libos/posix/sched/scheduling.hpp"
 #include "libos/posix/signal/queue.hpp"
 #include "libos/posix/task/ids.hpp"
 #include "libos/posix/task/system.hpp"
@@ -12,14 +13,6 @@
 namespace fb::libos::posix::task {
 
 class Process;
-
-/// What a program wants of the scheduler (sched(7)); it is kept and told, and all threads run in turn.
-struct Scheduling {
-  std::uint32_t policy = 0;  ///< SCHED_OTHER
-  std::int32_t priority = 0, nice = 0;
-  bool reset_on_fork = false;
-  std::uint64_t affinity = ~std::uint64_t{0};  ///< CPUs by bit
-};
 
 class Thread {
  public:
@@ -44,6 +37,8 @@ class Thread {
   /// Signals that are pending for it or its process, and those of them that it would take now.
   [[nodiscard]] signal::Set pending() const;
   [[nodiscard]] signal::Set deliverable() const { return pending() & ~blocked; }
+  /// From now on; its fibre, if it is the one that calls, may have to make way for others first.
+  void schedule(const sched::Scheduling& wanted);
   /// Nothing is done for it any more that it has submitted: it ends, or becomes another program.
   void end_submissions();
   /// As a call does for its time: the old mask comes back after it, or after the handler that ended it.
@@ -62,11 +57,6 @@ class Thread {
   rt::Fibre* fibre = nullptr;
   rt::Fibres::Carrier* carrier = nullptr;  ///< that its program runs on, while it runs
   core::Ticks ran{}, running_since{};
-  struct Turn {
-    std::uint64_t number = 0;  ///< of the fibre's
-    core::Nanoseconds end;
-  };
-  Turn turn{};
   bool ending = false;  ///< it alone, or for an exec of another thread
   /// The call that a signal has ended, until it is decided whether it is made again.
   struct Broken {
@@ -76,7 +66,7 @@ class Thread {
   std::optional<Broken> broken;
   std::optional<core::Nanoseconds> resumed_deadline;  ///< of a sleep that goes on
   std::array<char, 16> name{};
-  Scheduling scheduling;
+  sched::Scheduling scheduling;                 ///< changed by schedule()
   std::unique_ptr<uring::Submitter> submitter;  ///< once it has submitted to a ring
 
  private:

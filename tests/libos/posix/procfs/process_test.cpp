@@ -41,6 +41,9 @@ struct ProcessFiles : Mounted {
     its.state = 'S';
     its.threads = 2;
     its.nice = -3;
+    its.priority = -10;
+    its.policy = 1;
+    its.real_time_priority = 9;
     its.umask = 027;
     its.uid = {0, 1, 2, 3};
     its.gid = {4, 5, 6, 7};
@@ -87,8 +90,10 @@ TEST_F(ProcessFiles, stat_has_the_fields_of_Linux_with_our_values_C4) {
   EXPECT_EQ(f[14], "2");
   EXPECT_EQ(f[15], "3");
   EXPECT_EQ(f[16], "4");
-  EXPECT_EQ(f[17], "17") << "priority";
+  EXPECT_EQ(f[17], "-10") << "priority";
   EXPECT_EQ(f[18], "-3");
+  EXPECT_EQ(f[39], "9");
+  EXPECT_EQ(f[40], "1");
   EXPECT_EQ(f[19], "2") << "threads";
   EXPECT_EQ(f[21], "100") << "started a second after boot";
   EXPECT_EQ(f[22], std::to_string(40 << 20));
@@ -131,6 +136,8 @@ TEST_F(ProcessFiles, status_has_the_lines_of_Linux_in_their_order_C4) {
         "\nSigCgt:\t0000000000000010\n", "\nCpus_allowed:\t3\n", "\nCpus_allowed_list:\t0-1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
+  fake_.processes[1].numbers.processors = 2;
+  EXPECT_NE(read("/proc/1/status").find("\nCpus_allowed:\t2\nCpus_allowed_list:\t1\n"), std::string::npos);
   fake_.processes[1].numbers.state = 'Z';
   EXPECT_EQ(read("/proc/1/status").find("VmSize"), std::string::npos) << "there is no memory left to count";
 }
