@@ -165,7 +165,8 @@ Result<> Calls::context_vector(Ref<Context> context, Ref<object::Pages> pages, c
   Result<> result{};
   if (direction == 0) {
     std::uint64_t held = 0;
-    __builtin_memcpy(&held, static_cast<const char*>(context->vector_area) + sched::kVectorHeader, sizeof held);
+    __builtin_memcpy(&held, static_cast<const char*>(context->vector_area) + sched::kVectorHeader,
+                     sizeof held);
     kernel->features.copy_vector(shared, static_cast<const char*>(context->vector_area), held);
   } else {
     result = sched::accept_vector(*this, *context, shared);

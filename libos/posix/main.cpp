@@ -76,7 +76,8 @@ int fb_main(const rt::Environment& environment) {
   // The ring is the page behind the area; the environment's view of it is for reading.
   auto* const ring =
       reinterpret_cast<exo_ring*>(reinterpret_cast<std::uint64_t>(environment.area) + core::kPageSize);
-  auto* const instance = new (storage) posix::Instance(*ring, posix::machine::memory().free, console, machine, scheduler);
+  auto* const instance =
+      new (storage) posix::Instance(*ring, posix::machine::memory().free, console, machine, scheduler);
   posix::FileFault fault;
   if (const auto ready = instance->prepare_files(*archive, command->streams, fault); !ready) {
     say_no_files(console, *command, fault, ready.error());

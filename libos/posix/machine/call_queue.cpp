@@ -35,7 +35,7 @@ void CallQueue::submit() {
   constexpr auto kInterrupted = static_cast<std::uint32_t>(core::Error::Interrupted);
   if (count_ == 1) {  // for one alone a batch is a detour
     count_ = 0;
-    refused_ = !call(ring_->entries[0]) || refused_;
+    refused_ = !call(ring().entries[0]) || refused_;
     return;
   }
   while (count_ != 0) {

@@ -160,6 +160,8 @@ Answer<> Space::write_pieces(core::VirtAddr address, std::span<const std::byte> 
 
 Answer<std::uint32_t*> Space::word(core::VirtAddr address, Touch touch) {
   if (address.raw() % sizeof(std::uint32_t) != 0) return fail(Errno::Invalid);
+  if (std::byte* const there = at_hand(address, sizeof(std::uint32_t), touch); there != nullptr)
+    return reinterpret_cast<std::uint32_t*>(there);
   if (!core::user_range(address, core::ByteCount(sizeof(std::uint32_t)))) return fail(Errno::Fault);
   FB_ASSIGN(const FrameId frame, reach(address.raw(), touch));
   return reinterpret_cast<std::uint32_t*>(frames_.bytes(frame).data() + (address.raw() & core::kPageMask));

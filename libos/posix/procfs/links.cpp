@@ -21,7 +21,8 @@ void put_nameless(Text& text, const vfs::File& file) {
 
 /// The path of `target`, as the caller would walk it. Errors: NoEntry for what has none.
 Answer<> put_path(const View& view, const vfs::Target& target, Text& text) {
-  std::array<char, vfs::kPathMax> room;
+  [[clang::uninitialized]] std::array<char, vfs::kPathMax>
+      room;  // half a thousand instructions to clear, and read after it is written
   const vfs::Place place = view.information().place();
   const auto path = vfs::path_of(place, target, room);
   if (!path && path.error() == Errno::NoEntry && target.inode->is_directory()) {

@@ -36,6 +36,8 @@ struct Runnable {
 constexpr std::int64_t difference(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::int64_t>(a - b);
 }
+/// The later of two virtual times.
+constexpr std::uint64_t later(std::uint64_t a, std::uint64_t b) { return difference(a, b) > 0 ? a : b; }
 
 /// The higher rank, the one that has run less, the one that was there first.
 inline bool before(const Runnable& a, const Runnable& b) {

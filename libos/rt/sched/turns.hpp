@@ -106,7 +106,7 @@ class Turns {
     return item.rank == 0 ? item.home->fair : item.home->urgent;
   }
 
-  void place_sleeper(Runnable& item, core::Ticks now) const;
+  void place_sleeper(Runnable& item) const;
   [[nodiscard]] bool may_come_first(const Runnable& item) const;
   void raise_floor(Processor& at, Runnable& item, core::Ticks ran);
   void charge_urgent(Processor& at, core::Ticks ran, core::Ticks now);
