@@ -26,23 +26,26 @@ static void forks(unsigned n) {
     await(child);
   }
 }
-static void executions(unsigned n) {
-  char* const words[] = {(char*)own_path, (char*)"--exit", 0};
+static void execute(const char* path, unsigned n) {
+  char* const words[] = {(char*)path, (char*)"--exit", 0};
   char* const none[] = {0};
   for (unsigned i = 0; i < n; ++i) {
     pid_t child = vfork();
     if (!child) {
-      execve(own_path, words, none);
+      execve(path, words, none);
       _exit(1);
     }
     must(child, "vfork");
     await(child);
   }
 }
+static void executions(unsigned n) { execute(own_path, n); }
+static void dynamic_executions(unsigned n) { execute("/bench_dynamic", n); }
 
 const struct row process_rows[] = {
     {"thread-create-join", 5, 20, threads, 0, 0, 0},
     {"fork-exit-wait", 1, 20, forks, 0, 0, 0},
     {"vfork-exec-exit", 1, 20, executions, 0, 0, 0},
+    {"exec-dynamic", 1, 20, dynamic_executions, 0, 0, 0},
     {0},
 };

@@ -19,12 +19,20 @@ MEMORY = 512  # MB
 LINUX = "console=ttyS0 quiet tsc=reliable panic=-1 --"
 
 
-def program(build):
+def program(build, name="bench_os"):
     """What runs on both."""
-    path = build / "bench" / "os" / "bench_os"
+    path = build / "bench" / "os" / name
     if not path.is_file():
         raise RowError(f"not built: {path} (./fb build kernel)")
     return path
+
+
+def dynamic_members(build):
+    """The program of exec-dynamic and its libraries, which FeuerBird's image has already."""
+    loader, library = "lib64/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/libc.so.6"
+    return [newc.folder("lib64"), newc.folder("lib"), newc.folder("lib/x86_64-linux-gnu"),
+            *(newc.file(name, Path("/", name), 0o755) for name in (loader, library)),
+            newc.file("bench_dynamic", program(build, "bench_dynamic"), 0o755)]
 
 
 class Guest:
@@ -71,6 +79,7 @@ def feuerbird(build, words, seconds, icount=True, extra=()):
     """A Guest whose program gets these words."""
     with ExitStack() as stack:
         options, command, ours = run.parse(["--build", str(build), "--mem", f"{MEMORY}M", *(["--icount"] if icount else []),
+                                            "--add", f"{program(build, 'bench_dynamic')}:/bench_dynamic",
                                             str(program(build)), *words])
         machine, output, _ = run.start(options, command, ours, stack)
         machine.extra += extra
@@ -83,7 +92,7 @@ def linux(kernel, build, words, seconds, icount=True):
     with tempfile.TemporaryDirectory(prefix="fb-bench-") as folder:
         archive = Path(folder, "init.cpio")
         with open(archive, "wb") as output:
-            newc.write(output, [newc.file("init", program(build), 0o755)])
+            newc.write(output, [newc.file("init", program(build), 0o755), *dynamic_members(build)])
         machine = Machine(kernel=kernel, image=archive, memory=f"{MEMORY}M", icount=icount,
                           append=f"{LINUX} {' '.join(words)}")
         with Emulator(machine) as emulator:

@@ -15,7 +15,7 @@ ROWS = {
     "getppid": 170, "clock-gettime": 40, "pread-1": THIRD, "pread-4k": 700, "open-close": THIRD, "stat": THIRD,
     "mmap-touch-page": THIRD, "pipe-self": THIRD, "pipe-pingpong": 2000, "signal-self": THIRD,
     "thread-create-join": THIRD, "fork-exit-wait": THIRD, "vfork-exec-exit": THIRD, "page-fault": THIRD,
-    "futex-pingpong": THIRD, "unix-pingpong": THIRD, "epoll-wake": THIRD, "select-100": THIRD,
+    "futex-pingpong": THIRD, "unix-pingpong": THIRD, "epoll-wake": THIRD, "select-100": THIRD, "exec-dynamic": THIRD,
     "boot": 50_000_000, "memory-idle": 65_536, "copy-file": None, "copy-pipe": None,
 }
 WALL = ("copy-file", "copy-pipe")  # measured without -icount
