@@ -26,12 +26,23 @@ struct Image::File {
 
 namespace {
 
-/// Copied once, before anyone looks at it, which no compiler may undo: another writer is allowed for, never waited for.
+/// Each byte is loaded once, which no compiler may repeat: by words where they lie so. relaxed: another writer is allowed for,
+/// never waited for.
 template <class T>
 T fetch(std::span<const std::byte> file, std::size_t offset) {
   T copy;
-  __builtin_memcpy(&copy, file.data() + offset, sizeof copy);
-  asm volatile("" : "+m"(copy));
+  const auto fetch_as = [&]<class Word>(Word /*of that size*/) {
+    for (std::size_t at = 0; at < sizeof(T); at += sizeof(Word)) {
+      const auto* const from = reinterpret_cast<const Word*>(file.data() + offset + at);
+      const Word word = __atomic_load_n(from, __ATOMIC_RELAXED);
+      __builtin_memcpy(reinterpret_cast<std::byte*>(&copy) + at, &word, sizeof word);
+    }
+  };
+  const bool aligned = reinterpret_cast<std::uintptr_t>(file.data() + offset) % sizeof(std::uint64_t) == 0;
+  if (sizeof(T) % sizeof(std::uint64_t) == 0 && aligned)
+    fetch_as(std::uint64_t{});
+  else
+    fetch_as(std::uint8_t{});
   return copy;
 }
 
