@@ -1,6 +1,7 @@
 // Memory: mappings, and what is known and said of them (C4.10, C4.12).
 #include "libos/posix/call/handlers.hpp"
 #include "libos/posix/map/file_pages.hpp"
+#include "libos/posix/task/barrier.hpp"
 #include "libos/posix/uring/ring.hpp"
 #include "libos/posix/vfs/memory_file.hpp"
 
@@ -95,7 +96,11 @@ Done do_munlockall(Call& call) {
 }
 
 Done do_membarrier(Call& call) {
+  using mm::Space;
   FB_ASSIGN(const auto answer, call.memory().barrier(call.number32(0), call.word32(1)));
+  const auto reach = Space::reach_of(call.number32(0));
+  if (reach == Space::Barrier::None) return answer;
+  FB_TRY(task::pass_barriers(call.process.system, reach == Space::Barrier::Own ? &call.process : nullptr));
   return answer;
 }
 

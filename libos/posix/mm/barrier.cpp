@@ -2,19 +2,23 @@
 #include "libos/posix/mm/space.hpp"
 
 namespace fb::libos::posix::mm {
+namespace {
+
+enum Command : std::uint32_t {
+  kQuery = 0,
+  kGlobal = 1,
+  kGlobalExpedited = 2,
+  kRegisterGlobal = 4,
+  kPrivate = 8,
+  kRegisterPrivate = 16,
+  kPrivateCore = 32,
+  kRegisterCore = 64,
+  kRegistrations = 512,
+};
+
+}  // namespace
 
 Answer<std::uint64_t> Space::barrier(std::int32_t command, std::uint32_t flags) {
-  enum Command : std::uint32_t {
-    kQuery = 0,
-    kGlobal = 1,
-    kGlobalExpedited = 2,
-    kRegisterGlobal = 4,
-    kPrivate = 8,
-    kRegisterPrivate = 16,
-    kPrivateCore = 32,
-    kRegisterCore = 64,
-    kRegistrations = 512,
-  };
   constexpr std::uint32_t kAll = kGlobal | kGlobalExpedited | kRegisterGlobal | kPrivate | kRegisterPrivate |
                                  kPrivateCore | kRegisterCore | kRegistrations;
   if (flags != 0) return fail(Errno::Invalid);
@@ -37,6 +41,19 @@ Answer<std::uint64_t> Space::barrier(std::int32_t command, std::uint32_t flags) 
       return barriers_;
     default:
       return fail(Errno::Invalid);
+  }
+}
+
+Space::Barrier Space::reach_of(std::int32_t command) {
+  switch (static_cast<std::uint32_t>(command)) {
+    case kGlobal:
+    case kGlobalExpedited:
+      return Barrier::All;
+    case kPrivate:
+    case kPrivateCore:
+      return Barrier::Own;
+    default:
+      return Barrier::None;
   }
 }
 

@@ -87,9 +87,11 @@ class Space {
   Answer<> munlockall();
   /// Says of each page from `address` on whether a touch would find it: 1 or 0. Errors: Invalid; NoMemory at a hole.
   Answer<> mincore(core::VirtAddr address, std::span<std::byte> pages);
-  /// membarrier. Who comes here has passed a full barrier, and so has every thread that is not running; on one carrier that
-  /// is all. Errors: Invalid, Perm for what is not registered.
+  /// membarrier: what it says; and whose threads are to pass a barrier, which is the caller's matter. Errors: Invalid, Perm for
+  /// what is not registered.
   Answer<std::uint64_t> barrier(std::int32_t command, std::uint32_t flags);
+  enum class Barrier : std::uint8_t { None, Own, All };
+  static Barrier reach_of(std::int32_t command);
   /// The pages [first, end) of a backing go, its frames and, with `copies`, what was copied of them.
   void forget(Backing& backing, std::uint64_t first, std::uint64_t end, bool copies);
   void unwatch(View& view);

@@ -1,7 +1,9 @@
 // Threads: mutexes, conditions, cancellation, robust locks, and what signals, fork and exec do to them [C4.03, C4.04, C4.05].
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "tests/system/posix/programs/check.h"
 
@@ -215,6 +217,36 @@ static void killed(void) {
   raise(SIGTERM);
 }
 
+// One side writes and reads with nothing but program order between, the other with membarrier: one of them sees the other. And
+// membarrier comes back, though the other never calls.
+enum { kSteps = 1 << 21, kBarriers = 100 };
+static volatile unsigned here, there;
+static unsigned seen[kSteps], last;
+static void* steps(void* unused) {
+  for (last = 0; last + 1 < kSteps && there != kBarriers + 1;) {
+    here = last + 1;
+    __asm__ volatile("" : : : "memory");
+    seen[++last] = there;
+  }
+  return unused;
+}
+static void barriers(void) {
+  pthread_t thread;
+  unsigned found[kBarriers + 1], missed = 0;
+  say("registered: %ld", syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
+  pthread_create(&thread, NULL, steps, NULL);
+  while (here == 0) sleep_ms(1);
+  for (unsigned i = 1; i <= kBarriers; ++i) {
+    there = i;
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    found[i] = here;
+  }
+  there = kBarriers + 1;
+  pthread_join(thread, NULL);
+  for (unsigned i = 1; i <= kBarriers; ++i) missed += found[i] < last && seen[found[i] + 1] < i;
+  say("missed: %u", missed);
+}
+
 int main(int count, char** words) {
   path = words[0];
   if (count > 1) {
@@ -227,6 +259,7 @@ int main(int count, char** words) {
   special_mutexes();
   signals();
   shared();
+  barriers();
   forks();
   in_child("exec in a thread", exec_in_thread);
   in_child("fault in a thread", whole_process_dies);
