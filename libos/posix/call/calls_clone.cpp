@@ -101,7 +101,8 @@ Answer<vfs::Descriptor> follow(Call& call, task::Process& child, core::VirtAddr 
 void wait_for_memory(Call& call, const Ref<task::Vfork>& vfork) {
   task::FibreWaiter waiter(call.process.system.fibres);
   while (!vfork->done && !call.process.ended && !call.thread.ending) {
-    static_cast<void>(waiter.wait(vfork->over, waiter.now() + core::Nanoseconds(100'000'000)));
+    const vfs::QueuedWaiter for_child(waiter, vfork->over), for_own_end(waiter, call.process.changed);
+    static_cast<void>(waiter.sleep(vfs::kForever));
   }
 }
 

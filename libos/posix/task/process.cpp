@@ -202,11 +202,7 @@ void Process::leave(Thread& thread) {
 void Process::give_session_up() {
   tty::end_of_caller(system.jobs);
   if (owed == Pid(0)) return;
-  for (const auto& other : system.processes.all()) {
-    if (other->group != owed) continue;
-    for (const auto signal : {signal::Signal::HangUp, signal::Signal::Continue})
-      static_cast<void>(send(*other, signal::Info::of(signal, signal::code::kKernel)));
-  }
+  system.processes.hang_up(owed);
 }
 
 void Process::give_memory_back() {

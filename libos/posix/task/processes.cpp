@@ -105,9 +105,12 @@ void Processes::release_group(const Process& member, const Process* link) {
   if (std::ranges::none_of(all_,
                            [&](const auto& process) { return in_group(process) && process->stopped(); }))
     return;
-  if (!orphaned(member.group, member.session)) return;
+  if (orphaned(member.group, member.session)) hang_up(member.group);
+}
+
+void Processes::hang_up(Pid group) const {
   for (const auto& process : all_) {
-    if (!in_group(process)) continue;
+    if (process->group != group || process->finished) continue;
     for (const auto signal : {signal::Signal::HangUp, signal::Signal::Continue})
       static_cast<void>(send(*process, signal::Info::of(signal, signal::code::kKernel)));
   }

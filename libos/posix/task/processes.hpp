@@ -29,6 +29,8 @@ class Processes {
   [[nodiscard]] bool has_group(Pid group, Pid session) const;
   /// No member has a parent in another group of the session: nobody would continue it.
   [[nodiscard]] bool orphaned(Pid group, Pid session) const;
+  /// HangUp to a group, and Continue to those of it that are stopped: nobody else would look after them any more.
+  void hang_up(Pid group) const;
   [[nodiscard]] std::size_t count() const { return all_.size(); }
 
   /// The instance's program, how it ended, and who is woken by that.
