@@ -81,9 +81,10 @@ core::Result<abi::Stop> Runner::run_program(task::Thread& thread, core::Nanoseco
 }
 
 void Runner::run_once(task::Thread& thread) {
-  // No memory for page tables: it cannot go on.
-  if (!queue_.flush()) return thread.process.end(task::End::killed(Signal::Kill));
   const auto deadline = fibres_.begin_turn();
+  // Behind that, for others may have had the processor there, and what they queued is in this carrier's ring. Refused, for there
+  // is no memory for page tables: it cannot go on.
+  if (!queue_.flush()) return thread.process.end(task::End::killed(Signal::Kill));
   thread.carrier = fibres_.carrier();
   thread.running_since = machine::time_stamp();
   const auto stop = fibres_.outside([&] { return run_program(thread, deadline); });

@@ -147,6 +147,7 @@ class Pair {
   Tree ours;
   Host host;
   std::array<Ref<vfs::File>, 3> files;
+  bool has_links = false;  ///< a file may have two names
 
  private:
   int open_ = 0;
@@ -157,6 +158,8 @@ void change(Pair& pair, std::uint32_t what, const std::string& from, const std::
   const std::string host_from = pair.host.path(from), host_to = pair.host.path(to);
   switch (what) {
     case 0:
+      // Linux tells the end of a file that is open by a name that is gone already when the last name goes, this when it is closed.
+      if (pair.some_open() && pair.has_links) return;
       return pair.both(vfs::unlink(place, from), unlink(host_from.c_str()));
     case 1:
       if (pair.some_open()) return;  // what is open keeps the name under which it was opened
@@ -164,6 +167,7 @@ void change(Pair& pair, std::uint32_t what, const std::string& from, const std::
     case 2: {
       const auto target = vfs::resolve(place, from, false);
       const auto done = target ? vfs::link(place, *target, to) : Answer<>(fail(target.error()));
+      pair.has_links = true;
       return pair.both(done, link(host_from.c_str(), host_to.c_str()));
     }
     case 3:

@@ -148,6 +148,8 @@ static int forbidden(uint64_t number, int other_user, int returns, int multiplie
     case SYS_tgkill:
     case SYS_rt_sigqueueinfo:
     case SYS_rt_tgsigqueueinfo:
+    case SYS_pidfd_send_signal:
+    case SYS_pidfd_open:
     case SYS_mount:
     case SYS_umount2:
     case SYS_prlimit64:
